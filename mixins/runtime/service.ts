@@ -1,0 +1,101 @@
+import type { Context, Service, ServiceBroker, ServiceSchema } from 'moleculer'
+import type { Fields } from '../primitives/schema.ts'
+import type { ActionContract, ParamsOf, ResultOf } from './calls.ts'
+
+/** Who is calling, as the gateway's `auth` middleware found it. */
+export type Caller =
+  | { kind: 'anonymous' }
+  | { kind: 'guest'; cartId: string }
+  | { kind: 'user'; userId: string; sessionId: string; roles: Role[]; site: string }
+
+export const ROLES = ['shopper', 'seller', 'admin', 'carrier'] as const
+export type Role = (typeof ROLES)[number]
+
+/** The operation id of a request that carries an Idempotency-Key: what a worker records in its change's own commit. */
+export interface Operation {
+  /** digest(caller, operation, key): the record's primary key. */
+  id: string
+  /** digest of the canonical body, `confirmation` left out. */
+  bodyHash: string
+}
+
+/** What travels beside the parameters of a call. Everything in it was put there by our own middlewares, never by a client. */
+export interface Meta {
+  requestId?: string
+  /** Client address, for limits and session lists. */
+  address?: string
+  userAgent?: string
+  caller?: Caller
+  operation?: Operation
+  /** Set by a worker that answered from an idempotency record: status and body are the first answer's. */
+  replayed?: boolean
+  /** If-Match, unquoted. */
+  ifMatch?: string
+  /** HTTP status other than the action's declared one (202 for an order whose payment is not settled). */
+  $statusCode?: number
+  $responseHeaders?: Record<string, string>
+}
+
+export type Ctx<P = unknown> = Context<P, Meta>
+
+/**
+ * How an action is protected. `anyone`: no token needed, a token that is present must be alive. `guest`: user or cart token or nobody.
+ * `user`: any signed-in person. A list: one of these roles. Object-level rights are the service's own duty.
+ */
+export type Auth = 'anyone' | 'guest' | 'user' | readonly Role[]
+
+/** Options of a public action: its REST form is `rest`, from which routes and the OpenAPI document are made. */
+export interface PublicOptions {
+  /** e.g. `POST /cart/lines`, below the base path. */
+  rest: string
+  auth: Auth
+  /** One line for the OpenAPI document. */
+  summary: string
+  /** Status of a success; 200 unless told. 204 has no body. */
+  status?: number
+  /** Further success statuses the action may set through `$statusCode`. */
+  alternateStatus?: number
+  /** `required`: 400 without an Idempotency-Key. `honoured`: recorded when there is one. */
+  idempotent?: 'required' | 'honoured'
+  /** Problem types this operation may answer with, beyond those every operation has. */
+  problems?: readonly string[]
+  /** `multipart`: the file arrives as ctx.params' stream; see gateway. */
+  upload?: { maxBytes: number; types: readonly string[] }
+  /** Answer headers of a public read: `max-age` in seconds, ETag always. */
+  cacheSeconds?: number
+  /** The answer's field whose value is the ETag (an object's version); otherwise the ETag is a hash of the body. */
+  etag?: string
+}
+
+interface Implementation<A extends ActionContract, This> {
+  /** Runs on the owner of the actor `type`/params[key]: the actor middleware pins the call to that node. */
+  actor?: { type: string; key: keyof ParamsOf<A> & string }
+  /** Milliseconds after which a caller gives up; the broker's default unless told. */
+  timeout?: number
+  /** May run twice without harm, so a caller may retry it after a timeout. */
+  retrySafe?: boolean
+  handler: (this: This, ctx: Ctx<ParamsOf<A>>) => Promise<ResultOf<A>> | ResultOf<A>
+}
+
+const strict = (params: Fields): Record<string, unknown> => ({ $$strict: true, ...params })
+
+/** A worker's action: callable from every node, never published over HTTP. */
+export const workerAction = <A extends ActionContract, This = Service>(contract: A, implementation: Implementation<A, This>) => ({
+  visibility: 'public' as const,
+  params: strict(contract.params),
+  ...implementation
+})
+
+/** A face's action: published over HTTP as its `rest` says. Its metadata travels with discovery, so a gateway on any node can route to it. */
+export const publicAction = <A extends ActionContract, This = Service>(contract: A, options: PublicOptions, implementation: Implementation<A, This>['handler']) => ({
+  visibility: 'published' as const,
+  params: strict(contract.params),
+  public: { ...options, returns: contract.returns },
+  handler: implementation
+})
+
+/** The members a handler finds on `this`: Moleculer's service and what its mixins put there. */
+export type ServiceThis<Extra = object> = Service & { broker: ServiceBroker } & Extra
+
+/** A service schema as Moleculer takes it. Handlers are typed by their action wrappers, which Moleculer's own generics cannot follow. */
+export const service = (schema: { name: string } & Record<string, unknown>): ServiceSchema => schema as unknown as ServiceSchema

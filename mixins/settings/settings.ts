@@ -1,0 +1,67 @@
+// Every environment variable the house reads, in one table: the README's configuration table and `npm start -- --help` are made from it.
+
+interface Setting<T> {
+  parse: (text: string) => T
+  default: T
+  doc: string
+}
+
+const text = (fallback: string, doc: string): Setting<string> => ({ parse: (t) => t, default: fallback, doc })
+const url = (doc: string): Setting<string | null> => ({ parse: (t) => t, default: null, doc })
+const urls = (doc: string): Setting<readonly string[]> => ({ parse: (t) => t.split(',').map((u) => u.trim()).filter(Boolean), default: [], doc })
+const whole = (fallback: number, doc: string): Setting<number> => ({
+  parse: (t) => {
+    const n = Number(t)
+    if (!Number.isInteger(n) || n < 0) throw new Error(`wants a whole number, not "${t}"`)
+    return n
+  },
+  default: fallback,
+  doc
+})
+const flag = (doc: string): Setting<boolean> => ({ parse: (t) => t === '1' || t === 'true', default: false, doc })
+
+/** Name → how it is read, its default and what it does. */
+export const SETTINGS = {
+  SOUK_PROFILE: text('all', 'node profile: which services run on which threads'),
+  SOUK_SITE: text('local', 'the site this node belongs to; actors live in their home site'),
+  SOUK_HOST: text('127.0.0.1', 'address the gateway and the operations server listen on'),
+  SOUK_PORT: whole(3000, 'port of the gateway'),
+  SOUK_OPS_PORT: whole(3900, 'port of the operations server: /metrics, /healthz, /readyz; never public'),
+  SOUK_DATA_DIR: text('.souk', 'where the embedded engines keep their data'),
+  SOUK_PRODUCTS: whole(1_000, 'size of the demo catalogue made at the first start'),
+  SOUK_LOG_LEVEL: text('warn', 'trace, debug, info, warn or error'),
+  SOUK_DEMO: { parse: (t: string) => t !== '0' && t !== 'false', default: true, doc: 'demo accounts, catalogue, payment provider and carrier; 0 in production' },
+  SOUK_DEMO_CARRIER_S: whole(30, 'seconds before the demo carrier picks a parcel up'),
+  SOUK_LIMIT_AUTH_PER_MINUTE: whole(600, 'registrations and logins a minute from one address'),
+  SOUK_LIMIT_REQUESTS_PER_MINUTE: whole(0, 'requests a minute from one address; 0 is no limit, loopback is never limited by it'),
+  SOUK_LIMIT_SECRETS_PER_15_MINUTES: whole(20, 'wrong passwords or codes for one account in 15 minutes'),
+  SOUK_JWT_KEY: url('Ed25519 private key (PKCS 8, PEM) that signs tokens; made in the data directory unless set'),
+  SOUK_WEBHOOK_SECRET: url('secret shared with the payment provider; made in the data directory unless set'),
+  SOUK_PROVIDER_URL: url('payment provider; the demo provider of this node unless set'),
+  SOUK_CORS_ORIGINS: urls('origins that browsers may call the API from, comma-separated'),
+  SOUK_TRUSTED_PROXIES: whole(0, 'reverse proxies in front: how many X-Forwarded-For hops to believe'),
+  SOUK_TEST_DOORS: flag('opens the doors that fault tests use (block a thread); never in production'),
+  DATABASE_URL: url('PostgreSQL; embedded unless set'),
+  ORDERS_DATABASE_URLS: urls('PostgreSQL databases that orders are sharded over, comma-separated; two embedded ones unless set'),
+  NATS_URL: url('NATS, to join other nodes; message ports between the threads of this node unless set'),
+  REDIS_URL: url('Redis for sessions, caches, limits and carts; PostgreSQL unless set'),
+  MONGODB_URL: url('MongoDB for payments and reviews; PostgreSQL unless set'),
+  ELASTICSEARCH_URL: url('Elasticsearch; PostgreSQL full text unless set'),
+  KAFKA_BROKERS: urls('Kafka; a log in PostgreSQL unless set'),
+  CLICKHOUSE_URL: url('ClickHouse; the engine in the process unless set'),
+  S3_ENDPOINT: url('S3; the data directory unless set')
+} as const satisfies Record<string, Setting<unknown>>
+
+type SettingName = keyof typeof SETTINGS
+type SettingValue<N extends SettingName> = ReturnType<(typeof SETTINGS)[N]['parse']> | (typeof SETTINGS)[N]['default']
+
+/** The value of a setting, from the environment or its default. Throws one clear line naming the variable when it cannot be read. */
+export function setting<N extends SettingName>(name: N): SettingValue<N> {
+  const raw = process.env[name]
+  if (raw === undefined || raw === '') return SETTINGS[name].default
+  try {
+    return SETTINGS[name].parse(raw) as SettingValue<N>
+  } catch (error) {
+    throw new Error(`${name} ${(error as Error).message}`, { cause: error })
+  }
+}

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { migrate } from '../../mixins/postgres/migrate.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** Fresh, migrated databases of one test file. */
+export interface TestDatabases {
+  main: string
+  orders: readonly [string, string]
+  /** Runs a statement as superuser, for looking at or planting what no service would. */
+  query: <R = Record<string, unknown>>(sql: string, values?: unknown[], url?: string) => Promise<R[]>
+  drop: () => Promise<void>
+}
+
+async function admin<T>(fn: (client: pg.Client) => Promise<T>, url = `${process.env['SOUK_TEST_POSTGRES']}/postgres`): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await fn(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** Makes databases on the run's PostgreSQL, migrates them, and points the environment's DATABASE_URL and ORDERS_DATABASE_URLS at them. */
+export async function createDatabases(): Promise<TestDatabases> {
+  const name = `t${randomBytes(6).toString('hex')}`
+  const names = [name, `${name}_o0`, `${name}_o1`]
+  await admin(async (client) => {
+    for (const n of names) await client.query(`CREATE DATABASE ${n}`)
+  })
+  const [main, first, second] = names.map((n) => `${process.env['SOUK_TEST_POSTGRES']}/${n}`) as [string, string, string]
+  process.env['DATABASE_URL'] = main
+  process.env['ORDERS_DATABASE_URLS'] = `${first},${second}`
+  await migrate({ main, orders: [first, second] }, [`${root}services`, `${root}mixins`], `${root}mixins`)
+  return {
+    main,
+    orders: [first, second],
+    query: (sql, values = [], url = main) => admin(async (client) => (await client.query(sql, values)).rows as never, url),
+    drop: () =>
+      admin(async (client) => {
+        for (const n of names) await client.query(`DROP DATABASE IF EXISTS ${n} WITH (FORCE)`)
+      })
+  }
+}
