@@ -1,17 +1,33 @@
 import { mkdtempSync, chmodSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
 import { startPostgres, type EmbeddedPostgres } from '../infra/embedded/postgres.ts'
+import { migrate } from '../mixins/postgres/migrate.ts'
 
 declare global {
   var soukPostgres: { server: EmbeddedPostgres; dir: string } | undefined
 }
 
-/** One PostgreSQL for the whole run; every test file makes databases of its own in it. Nothing here survives, so it does not sync. */
+const root = fileURLToPath(new URL('../', import.meta.url))
+
+/** Migrated once; every test file's databases are copies of these. */
+async function makeTemplates(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: `${url}/postgres` })
+  await client.connect()
+  await client.query('CREATE DATABASE template_main')
+  await client.query('CREATE DATABASE template_orders')
+  await client.end()
+  await migrate({ main: `${url}/template_main`, orders: [`${url}/template_orders`] }, [`${root}services`, `${root}mixins`], `${root}mixins`)
+}
+
+/** One PostgreSQL for the whole run. Nothing here survives, so it does not sync. */
 export default async function setup(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'souk-test-'))
   chmodSync(dir, 0o755)
   const server = await startPostgres({ dir: join(dir, 'postgres'), settings: ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=300'] })
   globalThis.soukPostgres = { server, dir }
+  await makeTemplates(server.url)
   process.env['SOUK_TEST_POSTGRES'] = server.url
 }

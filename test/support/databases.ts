@@ -1,9 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { migrate } from '../../mixins/postgres/migrate.ts'
-
-const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Fresh, migrated databases of one test file. */
 export interface TestDatabases {
@@ -24,17 +20,17 @@ async function admin<T>(fn: (client: pg.Client) => Promise<T>, url = `${process.
   }
 }
 
-/** Makes databases on the run's PostgreSQL, migrates them, and points the environment's DATABASE_URL and ORDERS_DATABASE_URLS at them. */
+/** Makes migrated databases on the run's PostgreSQL and points the environment's DATABASE_URL and ORDERS_DATABASE_URLS at them. */
 export async function createDatabases(): Promise<TestDatabases> {
   const name = `t${randomBytes(6).toString('hex')}`
   const names = [name, `${name}_o0`, `${name}_o1`]
   await admin(async (client) => {
-    for (const n of names) await client.query(`CREATE DATABASE ${n}`)
+    await client.query('SELECT pg_advisory_lock(1)') // a template can be copied by one session at a time
+    for (const n of names) await client.query(`CREATE DATABASE ${n} TEMPLATE ${n === name ? 'template_main' : 'template_orders'} STRATEGY FILE_COPY`)
   })
   const [main, first, second] = names.map((n) => `${process.env['SOUK_TEST_POSTGRES']}/${n}`) as [string, string, string]
   process.env['DATABASE_URL'] = main
   process.env['ORDERS_DATABASE_URLS'] = `${first},${second}`
-  await migrate({ main, orders: [first, second] }, [`${root}services`, `${root}mixins`], `${root}mixins`)
   return {
     main,
     orders: [first, second],
