@@ -20,4 +20,19 @@ describe('money', () => {
       parts.forEach((p, i) => expect(Math.abs(p - (amount * (weights[i] ?? 0)) / (weights.reduce<number>((a, b) => a + b, 0) || 1))).toBeLessThanOrEqual(weights.some(Boolean) ? 1 : amount))
     }
   })
+
+  test('stays exact where products leave the safe integers', () => {
+    expect(portion(99_900_000_000_001, 10_000)).toBe(99_900_000_000_001)
+    for (let round = 0; round < 100; round++) {
+      const weights = Array.from({ length: 1 + Math.floor(Math.random() * 100) }, () => Math.floor(Math.random() * 1e12))
+      const total = weights.reduce((a, b) => a + b, 0)
+      const amount = Math.floor(Math.random() * total)
+      const parts = prorate(amount, weights)
+      expect(parts.reduce((a, b) => a + b, 0)).toBe(amount)
+      parts.forEach((part, i) => {
+        const floor = total === 0 ? 0 : Number((BigInt(amount) * BigInt(weights[i]!)) / BigInt(total))
+        expect(part - floor === 0 || part - floor === 1).toBe(true)
+      })
+    }
+  })
 })
