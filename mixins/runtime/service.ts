@@ -33,6 +33,8 @@ export interface Meta {
   ifMatch?: string
   /** HTTP status other than the action's declared one (202 for an order whose payment is not settled). */
   $statusCode?: number
+  /** Bytes of the body as they came, and the header that signs them: only for actions that declare `signature`. */
+  signed?: { body: string; signature: string }
   $responseHeaders?: Record<string, string>
 }
 
@@ -61,6 +63,8 @@ export interface PublicOptions {
   problems?: readonly string[]
   /** `multipart`: the file arrives as ctx.params' stream; see gateway. */
   upload?: { maxBytes: number; types: readonly string[] }
+  /** Name of the header that signs the body, lower-case (a webhook): the gateway passes both in `ctx.meta.signed`. */
+  signature?: string
   /** Answer headers of a public read: `max-age` in seconds, ETag always. */
   cacheSeconds?: number
   /** The answer's field whose value is the ETag (an object's version); otherwise the ETag is a hash of the body. */
