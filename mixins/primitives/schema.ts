@@ -100,6 +100,9 @@ export const queryInt = (options: NumberOptions = {}): Rule<number> => ({ ...int
 
 export const queryNumber = (options: NumberOptions = {}): Rule<number> => ({ ...decimal(options), convert: true })
 
+/** A query parameter that may be repeated: one value is a list of one. */
+export const queryList = <R extends Rule>(items: R, bounds: { min?: number; max?: number } = {}): Rule<Infer<R>[]> => ({ ...list(items, bounds), convert: true })
+
 const currency = text({ min: 3, max: 3, pattern: /^[A-Z]{3}$/ })
 
 /** Money of any sign, as in answers. */
