@@ -1,5 +1,4 @@
 import type { Json } from '../primitives/json.ts'
-import type { Queryable } from '../postgres/database.ts'
 import type { Operation } from '../runtime/service.ts'
 import type { NewEvent } from '../outbox/outbox.ts'
 
@@ -9,7 +8,7 @@ export interface TurnWrite {
   rows: readonly Json[]
 }
 
-/** A durable alarm of an actor: at `at` its `onReminder` runs, at least once; `at: null` takes it back. */
+/** A durable alarm of an actor: at `at` its `onReminder` runs, at least once; `at: null` takes it back. One per actor and name. */
 export interface Reminder {
   name: string
   /** RFC 3339. */
@@ -20,6 +19,7 @@ export interface Reminder {
 export interface TurnResult<S, A> {
   state: S | null
   answer: A
+  /** Numbered gap-free by the actor's own counter, so their aggregate is always `<type>/<key>` of this actor; another one is refused. */
   events?: readonly NewEvent[]
   reminders?: readonly Reminder[]
   writes?: readonly TurnWrite[]
@@ -29,13 +29,27 @@ export interface TurnResult<S, A> {
   completes?: { operationId: string; status: number; answer: Json }
 }
 
-/** A turn: pure, runs on the actor's thread, may run again on a newer state. It refuses by throwing a `problem`; then nothing is written. */
-export type Decide<S, A> = (state: S | null) => TurnResult<S, A>
+/**
+ * A turn: pure, runs on the actor's thread, may run again on a newer state. It refuses by throwing a `problem`; then nothing is
+ * written. `state` must not be changed in place; `version` is the one loaded, the commit makes it one more (0: the actor is new).
+ */
+export type Decide<S, A> = (state: S | null, version: number) => TurnResult<S, A>
 
-/** An internal operation that the actor has taken, with its answer, in a ring inside its row. */
+/**
+ * A call that the actor has taken, in a ring inside its row. Calls are numbered per caller; with each comes the lowest number
+ * that this caller still waits for on this actor, so everything below is known to be settled and need not be kept.
+ */
 export interface TakenOperation {
-  id: string
-  answer: Json
+  /** The caller (a broker's random id, or a reminder's tick). */
+  by: string
+  /** The caller's number of the call. */
+  n: number
+  /** Which turn of that call on this actor it was, from 0. */
+  turn: number
+  /** Every call of this caller below it is settled: answered, or given up. */
+  low: number
+  /** Absent when a repeat is answered from the state. */
+  answer?: Json
   /** Milliseconds since the epoch, for trimming by age. */
   at: number
 }
@@ -57,13 +71,33 @@ export interface Turn {
   events: readonly NewEvent[]
   reminders: readonly Reminder[]
   writes: readonly TurnWrite[]
-  /** Recorded under the request's Idempotency-Key in the same commit; `status: null` claims it. */
+  /** Recorded under the operation's id in the same commit; `status: null` claims it. */
   record?: { operation: Operation; status: number | null; answer: Json }
   completes?: { operationId: string; status: number; answer: Json }
 }
 
-/** `stale`: somebody else committed since; nothing of the turn was written. `repeat`: the Idempotency-Key is taken; nothing was written, this is its record. */
-export type TurnOutcome = 'done' | 'stale' | { repeat: { bodyHash: string; status: number | null; answer: Json } }
+/** The record of an operation that was taken before. */
+export interface TurnRecord {
+  bodyHash: string
+  status: number | null
+  answer: Json
+}
+
+/**
+ * `stale`: somebody else committed since; nothing of the turn was written. `repeat`: the operation id is taken; nothing was
+ * written, this is its record. `failed`: the engine refused this turn by itself (a broken constraint); nothing was written.
+ */
+export type TurnOutcome = 'done' | 'stale' | { repeat: TurnRecord } | { failed: Error }
+
+/** A reminder that is due. `at` with the name is its identity over all attempts. */
+export interface DueReminder {
+  type: string
+  key: string
+  name: string
+  at: string
+  /** Times that it ran and failed. */
+  attempts: number
+}
 
 /**
  * Where actors of a type live. Guarantees: `commit` of one turn is atomic (state, operations, record, events with gap-free numbers,
@@ -72,14 +106,24 @@ export type TurnOutcome = 'done' | 'stale' | { repeat: { bodyHash: string; statu
  * `commit` rejects the outcome of its turns is unknown: drop the activations, reload, and let the operation ids answer.
  */
 export interface ActorStore {
-  load(type: string, key: string): Promise<ActorRow | null>
+  /** Committed rows in the order of `keys`, one query for all of them; null where there is no such actor. */
+  load(type: string, keys: readonly string[]): Promise<(ActorRow | null)[]>
   /** Outcomes in the order of `turns`. A batch may hold several turns of one actor only if at most one can succeed. */
   commit(turns: readonly Turn[]): Promise<TurnOutcome[]>
-  /** Reminders that are due, oldest first. */
-  due(types: readonly string[], limit: number): Promise<{ type: string; key: string; name: string; at: string }[]>
+  /** The record of an operation of an actor, if it was taken. */
+  record(type: string, key: string, operationId: string): Promise<TurnRecord | null>
+  /** Reminders that are due, longest due first. */
+  due(types: readonly string[], limit: number): Promise<DueReminder[]>
   /** Forgets a reminder that ran, unless it was set anew. */
-  settle(reminder: { type: string; key: string; name: string; at: string }): Promise<void>
+  settle(reminder: DueReminder): Promise<void>
+  /** Tries a reminder that failed again after `delayMs`, unless it was set anew. */
+  postpone(reminder: DueReminder, delayMs: number): Promise<void>
 }
 
-/** Reads beside the actors, from committed state. */
-export type ActorReader = Queryable
+/** The stores of one actor type on this thread: one, or one per shard. */
+export interface ActorStores {
+  readonly all: readonly ActorStore[]
+  /** The store of this key; the same for ever. */
+  of(key: string): ActorStore
+  close(): Promise<void>
+}
