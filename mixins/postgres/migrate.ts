@@ -27,9 +27,9 @@ interface Step {
 
 const head = (sql: string, key: string): string | undefined => new RegExp(`^-- ${key}: (.+)$`, 'm').exec(sql)?.[1]?.trim()
 
-/** Folders named `migrations` one level below each root, in order. */
+/** Folders named `migrations` one level below each root that hold any .sql, in order. */
 function migrationFolders(roots: readonly string[]): string[] {
-  return roots.flatMap((root) => readdirSync(root).sort().map((name) => join(root, name, 'migrations'))).filter((path) => existsSync(path))
+  return roots.flatMap((root) => readdirSync(root).sort().map((name) => join(root, name, 'migrations'))).filter((path) => existsSync(path) && readdirSync(path).some((f) => f.endsWith('.sql')))
 }
 
 function stepsOf(folder: string, mixins: string): Step[] {
