@@ -19,9 +19,24 @@ export interface Operation {
   bodyHash: string
 }
 
+/** What a request presented to prove who it is. The access middleware of the face turns it into a `Caller`; it goes no further. */
+export interface Credentials {
+  /** Access token, from `Authorization: Bearer` or from a cookie whose CSRF check passed. */
+  token?: string
+  /** `Souk-Key` of a program. */
+  apiKey?: string
+  /** `Souk-Cart` of a guest. */
+  cart?: string
+}
+
 /** What travels beside the parameters of a call. Everything in it was put there by our own middlewares, never by a client. */
 export interface Meta {
   requestId?: string
+  credentials?: Credentials
+  /** Cart of the request's Souk-Cart token, whoever else the caller is: sign-in merges it. */
+  guestCart?: string
+  /** As the client sent it; the idempotency middleware makes `operation` of it. */
+  idempotencyKey?: string
   /** Client address, for limits and session lists. */
   address?: string
   userAgent?: string
@@ -41,10 +56,10 @@ export interface Meta {
 export type Ctx<P = unknown> = Context<P, Meta>
 
 /**
- * How an action is protected. `anyone`: no token needed, a token that is present must be alive. `guest`: user or cart token or nobody.
- * `user`: any signed-in person. A list: one of these roles. Object-level rights are the service's own duty.
+ * How an action is protected. `open`: a dead token counts as none (sign-in, sign-out, webhooks). `anyone`: no token needed, one that is
+ * present must be alive. `guest`: user or cart token or nobody. `user`: any signed-in person. A list: one of these roles. Object-level rights are the service's own duty.
  */
-export type Auth = 'anyone' | 'guest' | 'user' | readonly Role[]
+export type Auth = 'open' | 'anyone' | 'guest' | 'user' | readonly Role[]
 
 /** Options of a public action: its REST form is `rest`, from which routes and the OpenAPI document are made. */
 export interface PublicOptions {
@@ -61,11 +76,16 @@ export interface PublicOptions {
   idempotent?: 'required' | 'honoured'
   /** Problem types this operation may answer with, beyond those every operation has. */
   problems?: readonly string[]
-  /** `multipart`: the file arrives as ctx.params' stream; see gateway. */
+  /**
+   * Takes one file as multipart/form-data, its first file part. The gateway has checked size and type (by declared type and magic
+   * bytes); the action declares `uploadFields` (mixins/primitives/upload.ts) and reads the bytes with `readUpload(ctx)`.
+   */
   upload?: { maxBytes: number; types: readonly string[] }
+  /** With `Souk-Session: cookie` the gateway moves the answer's tokens into HttpOnly cookies (`sign-in`), or takes them back (`sign-out`). */
+  cookies?: 'sign-in' | 'sign-out'
   /** Name of the header that signs the body, lower-case (a webhook): the gateway passes both in `ctx.meta.signed`. */
   signature?: string
-  /** Answer headers of a public read: `max-age` in seconds, ETag always. */
+  /** Answer headers of a public read: `max-age` in seconds, ETag always. A hot read may answer `prepared` bytes (mixins/runtime/prepared.ts). */
   cacheSeconds?: number
   /** The answer's field whose value is the ETag (an object's version); otherwise the ETag is a hash of the body. */
   etag?: string
