@@ -1,0 +1,43 @@
+import { Database, databaseUrl } from '../../mixins/postgres/database.ts'
+import { service, workerAction, type ServiceThis } from '../../mixins/runtime/service.ts'
+import { sellerActions } from './seller.contract.ts'
+import { addSellers, sellerOfUser, sellersById } from './seller.store.ts'
+
+type SellerWorker = ServiceThis<{ db: Database }>
+
+/** Sellers' accounts: one person acts for at most one seller; each has a default warehouse. */
+export default service({
+  name: 'seller.worker',
+
+  actions: {
+    get: workerAction(sellerActions['seller.worker.get'], {
+      retrySafe: true,
+      async handler(this: SellerWorker, ctx) {
+        const byId = new Map((await sellersById(this.db, ctx.params.ids)).map((seller) => [seller.id, seller]))
+        return { items: ctx.params.ids.flatMap((id) => byId.get(id) ?? []) }
+      }
+    }),
+
+    ofUser: workerAction(sellerActions['seller.worker.ofUser'], {
+      retrySafe: true,
+      async handler(this: SellerWorker, ctx) {
+        return { seller: await sellerOfUser(this.db, ctx.params.userId) }
+      }
+    }),
+
+    import: workerAction(sellerActions['seller.worker.import'], {
+      retrySafe: true,
+      async handler(this: SellerWorker, ctx) {
+        return { added: await addSellers(this.db, ctx.params.sellers) }
+      }
+    })
+  },
+
+  created(this: SellerWorker) {
+    this.db = new Database(databaseUrl('seller'), 'seller')
+  },
+
+  async stopped(this: SellerWorker) {
+    await this.db.close()
+  }
+})
