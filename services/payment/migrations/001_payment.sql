@@ -1,0 +1,3 @@
+-- schema: payment
+-- Payments, payment methods and subscribers are documents: where they are kept in PostgreSQL, mixins/documents makes their tables
+-- in this schema from the collections that services/payment/payment.store.ts declares.
