@@ -97,6 +97,18 @@ describe('inventory', () => {
     await expectBooksToBalance()
   })
 
+  test('counts by two desks at once end at one of the counts', async () => {
+    const stores = [0, 1].map(() => new Database(shop.databases.main, 'inventory')).map((db) => ({ db, store: new InventoryStore(db) }))
+    for (let round = 0; round < 15; round++) {
+      await set('counted', 0)
+      const count = (onHand: number) => stores[onHand % 2]!.store.run([{ message: { kind: 'set', offerId: 'counted', warehouseId, onHand, operationId: `c${onHand}` } }])
+      await Promise.all([11, 12, 13, 14].map(count))
+      expect([11, 12, 13, 14]).toContain((await stock('counted')).onHand)
+    }
+    await Promise.all(stores.map(({ db }) => db.close()))
+    await expectBooksToBalance()
+  })
+
   test('the store refuses to promise what is not there, whoever writes', async () => {
     await set('guard', 1)
     await expect(shop.databases.query(`UPDATE inventory.stock SET reserved = 2 WHERE offer_id = 'guard'`)).rejects.toMatchObject({ constraint: 'stock_never_oversold' })
