@@ -1,6 +1,10 @@
 import type { BrokerOptions, Middleware } from 'moleculer'
+import { accessMiddleware } from './mixins/access/middleware.ts'
+import { idempotencyMiddleware } from './mixins/idempotency/middleware.ts'
 import { problemType } from './mixins/primitives/problem.ts'
+import { call } from './mixins/runtime/calls.ts'
 import { setting } from './mixins/settings/settings.ts'
+import type {} from './services/auth/auth.contract.ts'
 
 /** What differs from broker to broker; all else every node shares. */
 export interface BrokerPlace {
@@ -12,8 +16,14 @@ export interface BrokerPlace {
   logger?: BrokerOptions['logger']
 }
 
-/** Middlewares, outermost first. Each resolves what an action declares at wrap time, and costs nothing where it is not declared. */
-const middlewares: Middleware[] = []
+/**
+ * Middlewares of one broker, outermost first; all of them inside Moleculer's own, so parameters are validated before. Each resolves
+ * what an action declares at wrap time, and costs nothing where it is not declared.
+ */
+const middlewares = (): Middleware[] => [
+  accessMiddleware({ findApiKey: (broker, digest) => call(broker, 'auth.worker.apiKey', { digest }) }),
+  idempotencyMiddleware()
+]
 
 /** Options of every broker of the house, built from the environment. */
 export function brokerOptions({ nodeID, transporter, metadata = {}, logger }: BrokerPlace): BrokerOptions {
@@ -41,6 +51,6 @@ export function brokerOptions({ nodeID, transporter, metadata = {}, logger }: Br
     metrics: false,
     tracing: false,
     validator: true,
-    middlewares
+    middlewares: middlewares().reverse() // Moleculer wraps with the first one first
   } as BrokerOptions
 }

@@ -10,7 +10,8 @@ export const AUDIENCE = { api: 'souk/api', payment: 'souk/payment' } as const
 interface Keys {
   signing: { kid: string; key: KeyObject }
   public: ReadonlyMap<string, KeyObject>
-  /** For what we sign for ourselves (refresh tokens, API keys, CSRF), by key id. */
+  opaque: { kid: string; secret: Buffer }
+  /** For what we sign or seal for ourselves (refresh tokens, API keys, CSRF, TOTP), by short key id. */
   secrets: ReadonlyMap<string, Buffer>
 }
 
@@ -21,6 +22,8 @@ function thumbprint(key: KeyObject): string {
   const { crv, kty, x } = key.export({ format: 'jwk' })
   return createHash('sha256').update(JSON.stringify({ crv, kty, x })).digest('base64url')
 }
+
+const shortId = (kid: string): string => kid.slice(0, 8)
 
 /** Parses SOUK_JWT_KEY: one or more PEM blocks; the first signs, all verify, so a key is rotated by putting a new one in front. */
 function parse(pem: string): Keys {
@@ -36,8 +39,9 @@ function parse(pem: string): Keys {
   if (!first) throw new Error('SOUK_JWT_KEY holds no PKCS 8 private key in PEM form')
   return {
     signing: { kid: first.kid, key: first.key },
+    opaque: { kid: shortId(first.kid), secret: first.secret },
     public: new Map(all.map(({ kid, publicKey }) => [kid, publicKey])),
-    secrets: new Map(all.map(({ kid, secret }) => [kid, secret]))
+    secrets: new Map(all.map(({ kid, secret }) => [shortId(kid), secret]))
   }
 }
 
@@ -58,3 +62,9 @@ export async function verificationKey({ kid }: JWTHeaderParameters): Promise<Key
   if (!key) throw new Error('no such key')
   return key
 }
+
+/** The secret in use for tokens that we alone read, with its short key id. */
+export const opaqueSecret = (): { kid: string; secret: Buffer } => keys().opaque
+
+/** All such secrets: what was made under a key before its rotation stays readable. */
+export const opaqueSecrets = (): ReadonlyMap<string, Buffer> => keys().secrets

@@ -1,4 +1,4 @@
-import { problem } from '../primitives/problem.ts'
+import { problem, type ProblemData, type ProblemType } from '../primitives/problem.ts'
 import type { Database, Queryable } from '../postgres/database.ts'
 import type { Ctx, Operation } from '../runtime/service.ts'
 
@@ -12,6 +12,11 @@ export interface IdempotencyRecord {
   answer: unknown
 }
 
+/** How a final refusal is kept: a saga's 4xx after its first commit. */
+export interface StoredRefusal {
+  problem: { type: ProblemType; detail: string; data: ProblemData }
+}
+
 /**
  * What a repeated key means: the first answer again, or a typed refusal. `idempotency-key-reused` when the body differs,
  * `idempotency-key-in-progress` while the first has no final answer. Marks the context as replayed.
@@ -22,6 +27,10 @@ export function replay<T>(ctx: Pick<Ctx, 'meta'>, operation: Operation, first: I
   }
   if (first.status === null) throw problem('idempotency-key-in-progress', 'The first request with this key is still running: ask again shortly.', { retryAfter: 1 })
   ctx.meta.replayed = true
+  if (first.status >= 400) {
+    const { type, detail, data } = (first.answer as StoredRefusal).problem
+    throw problem(type, detail, data)
+  }
   ctx.meta.$statusCode = first.status
   return first.answer as T
 }

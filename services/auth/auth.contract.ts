@@ -106,7 +106,11 @@ export const authActions = actions({
   'auth.worker.apiKeys': { params: { userId: id(), ...pageQuery }, returns: pageRule(object(apiKeyFields)) },
   'auth.worker.addApiKey': { params: { userId: id(), name: personName }, returns: object({ ...apiKeyFields, key: text({ max: 200 }) }) },
   'auth.worker.removeApiKey': { params: { userId: id(), keyId: id() }, returns: none },
+  /** Publishes the session entry of a living API key, for the access middleware; `digest` is that of the whole key. */
+  'auth.worker.apiKey': { params: { digest: text({ max: 100 }) }, returns: object({ found: bool() }) },
   'auth.worker.setRoles': { params: { userId: id(), roles: list(roleRule, { min: 1, max: 4 }), by: id() }, returns: userRule },
+  /** Gives a person one more role, at once in all sessions; nothing when they have it. For a seller who was taken on. */
+  'auth.worker.grantRole': { params: { userId: id(), role: roleRule, by: id() }, returns: userRule },
   /**
    * Holds a confirmation for one holder, which no other can take then, and answers a grant for mixins/access `verifyGrant`.
    * 403 `identity-confirmation-required` when it is missing, wrong, expired, used, held by another or for another purpose.
