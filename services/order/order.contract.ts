@@ -93,8 +93,8 @@ const returnedLines = list(object({ offerId: id(), quantity: int({ min: 1, max: 
 
 const quoteParams = { addressId: id(), shippingMethod: oneOf(SHIPPING_METHODS), coupon }
 const placeParams = { ...quoteParams, paymentMethodId, confirmation, expectedTotal: optional(moneyRule) }
-const payParams = { orderId: id(), paymentMethodId, confirmation }
-const refundParams = { orderId: id(), amount: optional(priceRule), lines: optional(returnedLines), reason }
+const payBody = { paymentMethodId, confirmation }
+const refundBody = { amount: optional(priceRule), lines: optional(returnedLines), reason }
 
 /** The person who orders, as the face knows them. */
 const buyer = { buyerId: id(), sessionId: id() }
@@ -103,11 +103,11 @@ export const orderActions = actions({
   'order.quote': { params: quoteParams, returns: quoteRule },
   'order.place': { params: placeParams, returns: orderRule },
   'order.list': { params: pageQuery, returns: pageRule(orderRule) },
-  'order.get': { params: { orderId: id() }, returns: orderRule },
-  'order.pay': { params: payParams, returns: orderRule },
-  'order.cancel': { params: { orderId: id(), reason: optional(reason) }, returns: orderRule },
-  'order.return': { params: { orderId: id(), lines: returnedLines, reason }, returns: orderRule },
-  'order.refund': { params: refundParams, returns: refundRule },
+  'order.get': { params: { id: id() }, returns: orderRule },
+  'order.pay': { params: { id: id(), ...payBody }, returns: orderRule },
+  'order.cancel': { params: { id: id(), reason: optional(reason) }, returns: orderRule },
+  'order.return': { params: { id: id(), lines: returnedLines, reason }, returns: orderRule },
+  'order.refund': { params: { id: id(), ...refundBody }, returns: refundRule },
 
   'order.worker.quote': { params: { buyerId: id(), ...quoteParams }, returns: quoteRule },
   /** Runs on the owner of the order that is to be; `orderId` is new and made by the face. */
@@ -115,11 +115,11 @@ export const orderActions = actions({
   'order.worker.list': { params: { buyerId: id(), ...pageQuery }, returns: pageRule(orderRule) },
   /** 404 unless `buyerId` (null: anyone, for internal callers) owns the order. */
   'order.worker.get': { params: { orderId: id(), buyerId: nullable(id()) }, returns: orderRule },
-  'order.worker.pay': { params: { ...payParams, ...buyer }, returns: orderRule },
+  'order.worker.pay': { params: { orderId: id(), ...payBody, ...buyer }, returns: orderRule },
   'order.worker.cancel': { params: { orderId: id(), buyerId: id(), reason: optional(reason) }, returns: orderRule },
   'order.worker.return': { params: { orderId: id(), buyerId: id(), lines: returnedLines, reason }, returns: orderRule },
   /** `sellerId` null: an administrator, who may refund anything; a seller only lines of his own sub-order. */
-  'order.worker.refund': { params: { ...refundParams, sellerId: nullable(id()) }, returns: refundRule },
+  'order.worker.refund': { params: { orderId: id(), ...refundBody, sellerId: nullable(id()) }, returns: refundRule },
   /** Takes a saga up again where it stands: called when something it waits for has happened. Harmless at any time. */
   'order.worker.resume': { params: { orderId: id() }, returns: nullable(anything()) },
   /** What a parcel does, applied once per shipment and event number. */
