@@ -1,7 +1,26 @@
+import { Database, databaseUrl } from '../postgres/database.ts'
+import { PostgresActors } from './postgres-actors.ts'
 import type { ActorStores } from './types.ts'
 
-/** Actors in one schema of one PostgreSQL database (its migrations use `actor, outbox, idempotency`). */
-export declare function postgresStores(schema: string): () => ActorStores
+/** Actors in one schema of one PostgreSQL database, whose migrations use `actor, outbox, idempotency`. */
+export const postgresStores = (schema: string) => (): ActorStores => sharded(schema, [databaseUrl(schema)], () => 0)
 
-/** Actors of one schema spread over several databases; `shardOf` gives the index of a key's database. */
-export declare function shardedPostgresStores(schema: string, urls: () => readonly string[], shardOf: (key: string) => number): () => ActorStores
+/** Actors of one schema spread over several databases; `shardOf` gives the index of a key's database, the same for ever. */
+export const shardedPostgresStores = (schema: string, urls: () => readonly string[], shardOf: (key: string) => number) => (): ActorStores =>
+  sharded(schema, urls(), shardOf)
+
+function sharded(schema: string, urls: readonly string[], shardOf: (key: string) => number): ActorStores {
+  const databases = urls.map((url) => new Database(url, schema))
+  const all = databases.map((db) => new PostgresActors(db))
+  return {
+    all,
+    of(key) {
+      const store = all[shardOf(key)]
+      if (!store) throw new Error(`the key ${key} belongs to database ${shardOf(key)} of ${schema}, and there are ${all.length}`)
+      return store
+    },
+    async close() {
+      await Promise.all(databases.map((db) => db.close()))
+    }
+  }
+}

@@ -60,20 +60,21 @@ export interface ActorRow {
   operations: readonly TakenOperation[]
 }
 
-/** One actor's change on its way into a store. */
+/** One actor's change on its way into a store. States and answers are JSON texts: made once, checked for size, and never read on the way. */
 export interface Turn {
   type: string
   key: string
   /** The version the activation loaded; 0 when the actor does not exist yet. */
   loaded: number
-  state: Json | null
-  operations: readonly TakenOperation[]
+  /** Null marks the actor dead. */
+  state: string | null
+  operations: string
   events: readonly NewEvent[]
   reminders: readonly Reminder[]
   writes: readonly TurnWrite[]
   /** Recorded under the operation's id in the same commit; `status: null` claims it. */
-  record?: { operation: Operation; status: number | null; answer: Json }
-  completes?: { operationId: string; status: number; answer: Json }
+  record?: { operation: Operation; status: number | null; answer: string }
+  completes?: { operationId: string; status: number; answer: string }
 }
 
 /** The record of an operation that was taken before. */
@@ -111,7 +112,7 @@ export interface ActorStore {
   /** Outcomes in the order of `turns`. A batch may hold several turns of one actor only if at most one can succeed. */
   commit(turns: readonly Turn[]): Promise<TurnOutcome[]>
   /** The record of an operation of an actor, if it was taken. */
-  record(type: string, key: string, operationId: string): Promise<TurnRecord | null>
+  record(operationId: string, type: string, key: string): Promise<TurnRecord | null>
   /** Reminders that are due, longest due first. */
   due(types: readonly string[], limit: number): Promise<DueReminder[]>
   /** Forgets a reminder that ran, unless it was set anew. */

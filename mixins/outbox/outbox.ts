@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash32 } from '../primitives/hash.ts'
 import { newId } from '../primitives/ids.ts'
 import { columns, type Queryable } from '../postgres/database.ts'
 import type { EventName, Events } from '../runtime/calls.ts'
@@ -6,7 +6,7 @@ import type { EventName, Events } from '../runtime/calls.ts'
 /** Lanes of every outbox: the unit a relay claims. */
 export const LANES = 16
 
-export const laneOf = (aggregate: string): number => createHash('sha1').update(aggregate).digest()[0]! % LANES
+export const laneOf = (aggregate: string): number => hash32(aggregate) % LANES
 
 /** An event about to be written; its number comes from its aggregate in the same commit. */
 export type NewEvent = { [N in EventName]: { topic: N; aggregate: string; body: Events[N] } }[EventName]
