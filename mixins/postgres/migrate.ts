@@ -4,10 +4,10 @@ import { basename, dirname, join } from 'node:path'
 import pg from 'pg'
 import { roleOf } from './database.ts'
 
-// A store's schema is a folder `migrations/` of numbered .sql files beside its owner. The first file's head may say
-//   -- schema: orders          the schema's name; the folder's own name unless told
-//   -- database: orders        `orders` = every order database; `main` unless told
-//   -- uses: actor, outbox     shared tables, from mixins/<name>/tables.sql, made in this schema first
+// A store's schema is a folder `migrations/` of numbered .sql files beside its owner. A file's head may say
+//   -- schema: orders          (first file) the schema's name; the folder's own name unless told
+//   -- database: orders        (first file) `orders` = every order database; `main` unless told
+//   -- uses: actor, outbox     shared tables, from mixins/<name>/tables.sql, made in this schema before the file
 // `{schema}` in a file stands for the schema's name.
 
 /** Where each kind of database is. */
@@ -37,9 +37,9 @@ function stepsOf(folder: string, mixins: string): Step[] {
   const first = readFileSync(join(folder, files[0]!), 'utf8')
   const schema = head(first, 'schema') ?? basename(dirname(folder))
   const database = (head(first, 'database') ?? 'main') as Step['database']
-  const used = (head(first, 'uses') ?? '').split(',').map((u) => u.trim()).filter(Boolean)
   const step = (name: string, path: string): Step => ({ schema, database, name, sql: readFileSync(path, 'utf8').replaceAll('{schema}', schema) })
-  return [...used.map((name) => step(`uses/${name}`, join(mixins, name, 'tables.sql'))), ...files.map((f) => step(f, join(folder, f)))]
+  const used = (path: string): string[] => (head(readFileSync(path, 'utf8'), 'uses') ?? '').split(',').map((u) => u.trim()).filter(Boolean)
+  return files.flatMap((f) => [...used(join(folder, f)).map((name) => step(`uses/${name}`, join(mixins, name, 'tables.sql'))), step(f, join(folder, f))])
 }
 
 const checksum = (sql: string): string => createHash('sha256').update(sql).digest('hex')
