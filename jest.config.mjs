@@ -5,5 +5,6 @@ export default {
   transform: { '\\.ts$': '<rootDir>/test/jest-transform.cjs' },
   globalSetup: '<rootDir>/test/global-setup.ts',
   globalTeardown: '<rootDir>/test/global-teardown.ts',
+  reporters: ['default', '<rootDir>/test/support/closing-line-reporter.cjs'],
   testTimeout: 30_000
 }
