@@ -1,8 +1,10 @@
 import type { BrokerOptions, Middleware } from 'moleculer'
 import { accessMiddleware } from './mixins/access/middleware.ts'
 import { idempotencyMiddleware } from './mixins/idempotency/middleware.ts'
+import { measureCalls } from './mixins/metrics/calls.ts'
 import { problemType } from './mixins/primitives/problem.ts'
 import { call } from './mixins/runtime/calls.ts'
+import { declaredTimeouts, retriesOfSafeActions } from './mixins/runtime/patience.ts'
 import { setting } from './mixins/settings/settings.ts'
 import type {} from './services/auth/auth.contract.ts'
 
@@ -17,13 +19,28 @@ export interface BrokerPlace {
 }
 
 /**
- * Middlewares of one broker, outermost first; all of them inside Moleculer's own, so parameters are validated before. Each resolves
- * what an action declares at wrap time, and costs nothing where it is not declared.
+ * Middlewares of one broker, outermost first; those with a plain name are Moleculer's own, of which only these are used. Each
+ * resolves what an action declares at wrap time, and costs nothing where it is not declared.
  */
-const middlewares = (): Middleware[] => [
+const middlewares = (): (Middleware | string)[] => [
+  measureCalls(),
+  'ErrorHandler',
+  declaredTimeouts(),
+  'Timeout',
+  retriesOfSafeActions(),
+  'CircuitBreaker',
+  'Bulkhead',
+  'Validator',
   accessMiddleware({ findApiKey: (broker, digest) => call(broker, 'auth.worker.apiKey', { digest }) }),
-  idempotencyMiddleware()
+  idempotencyMiddleware(),
+  'ActionHook'
 ]
+
+/** At the default level, calls that meet a thread which is away are counted (see mixins/metrics/calls.ts) instead of a line each. */
+const logLevels = (level: string): string | Record<string, string> => (level === 'warn' ? { BROKER: 'error', TRANSIT: 'error', REGISTRY: 'error', '**': level } : level)
+
+/** A fault of the endpoint, not a refusal: these open the circuit breaker. */
+const isFault = (error: unknown): boolean => problemType(error) === null && ((error as { code?: number }).code ?? 500) >= 500
 
 /** Options of every broker of the house, built from the environment. */
 export function brokerOptions({ nodeID, transporter, metadata = {}, logger }: BrokerPlace): BrokerOptions {
@@ -32,7 +49,7 @@ export function brokerOptions({ nodeID, transporter, metadata = {}, logger }: Br
     nodeID,
     transporter: transporter ?? null,
     metadata: { site: setting('SOUK_SITE'), ...metadata },
-    logger: logger ?? { type: 'Console', options: { level: setting('SOUK_LOG_LEVEL'), formatter: 'short', colors: false } },
+    logger: logger ?? { type: 'Console', options: { level: logLevels(setting('SOUK_LOG_LEVEL')), formatter: 'short', colors: false } },
     serializer: 'JSON',
     requestTimeout: 15_000,
     heartbeatInterval: 3,
@@ -41,16 +58,15 @@ export function brokerOptions({ nodeID, transporter, metadata = {}, logger }: Br
     skipProcessEventRegistration: true,
     dependencyTimeout: 30_000,
     dependencyInterval: 100,
-    tracking: { enabled: true, shutdownTimeout: 8_000 },
     transit: { serviceChangedDebounceTime: 20 },
     registry: { strategy: 'RoundRobin', preferLocal: true, stopDelay: 100 },
-    circuitBreaker: { enabled: true, threshold: 0.5, windowTime: 30, minRequestCount: 50, halfOpenTime: 2_000, check: (error: Error) => problemType(error) === null && ((error as { code?: number }).code ?? 500) >= 500 },
+    circuitBreaker: { enabled: true, threshold: 0.5, windowTime: 30, minRequestCount: 50, halfOpenTime: 2_000, check: isFault },
     bulkhead: { enabled: true, concurrency: 2_000, maxQueueSize: 2_000 },
-    retryPolicy: { enabled: false },
     contextParamsCloning: false,
     metrics: false,
     tracing: false,
     validator: true,
+    internalMiddlewares: false,
     middlewares: middlewares().reverse() // Moleculer wraps with the first one first
   } as BrokerOptions
 }

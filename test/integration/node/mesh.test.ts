@@ -109,6 +109,13 @@ test('a thread that dies fails its callers at once, others take over, and it com
   expect(await broker.call('echo.say', { words: 2 }, { nodeID: 'two' })).toEqual({ words: 2, by: 'two' })
 })
 
+test('a call that is safe to repeat is repeated elsewhere when its thread dies', async () => {
+  threads.delete('two')
+  expect(await broker.call('echo.fragile', { dies: 'two' }, { nodeID: 'two' })).toBe('one')
+  await startThread('two')
+  await echoIsOn('two')
+})
+
 test('a thread that stops says goodbye: no call is sent to it any more', async () => {
   const worker = threads.get('two')!
   threads.delete('two')
