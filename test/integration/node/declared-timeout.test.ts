@@ -26,6 +26,6 @@ test('an action that declares a timeout ends after it, called directly or by ano
 })
 
 test('a caller cannot wait longer than the action declares, but may wait less', async () => {
-  expect(await broker.call('slow.patient', {}, { timeout: 100_000 }).toBe(60_000)
-  expect(await broker.call('slow.patient', {}, { timeout: 500 }).toBe(500)
+  expect(await broker.call('slow.patient', {}, { timeout: 100_000 })).toBe(60_000)
+  expect(await broker.call('slow.patient', {}, { timeout: 500 })).toBe(500)
 })
