@@ -11,21 +11,6 @@ const eventRule = object({ status: oneOf(SHIPMENT_STATUSES), at: timestamp(), pl
 
 const reportFields = { status: oneOf(REPORTED), at: timestamp(), place: optional(text({ trim: true })), note: optional(text({ max: 500, trim: true })) }
 
-/** A parcel as those who may see it do. */
-const shipmentRule = object({
-  id: id(),
-  orderId: id(),
-  subOrderId: id(),
-  trackingNumber: text(),
-  carrier: text(),
-  status: oneOf(SHIPMENT_STATUSES),
-  /** The whole history by the carrier's clock, also what arrived late. */
-  events: list(eventRule)
-})
-
-/** A parcel with the people it concerns. */
-const shipmentRecordRule = object({ shipment: shipmentRule, buyerId: id(), sellerId: id() })
-
 const addressRule = object({
   name: text({ max: 200 }),
   line1: text({ max: 200 }),
@@ -37,17 +22,36 @@ const addressRule = object({
   phone: optional(nullable(text({ max: 40, min: 0 })))
 })
 
+const parcelLines = list(object({ offerId: id(), quantity: int({ min: 1 }) }), { min: 1, max: 100 })
+
+/** A parcel as those who may see it do. */
+const shipmentRule = object({
+  id: id(),
+  orderId: id(),
+  subOrderId: id(),
+  trackingNumber: text(),
+  carrier: text(),
+  status: oneOf(SHIPMENT_STATUSES),
+  destination: addressRule,
+  lines: parcelLines,
+  /** The whole history by the carrier's clock, also what arrived late. */
+  events: list(eventRule)
+})
+
+/** A parcel with the people it concerns. */
+const shipmentRecordRule = object({ shipment: shipmentRule, buyerId: id(), sellerId: id() })
+
 const subOrderRule = object({
   id: id(),
   sellerId: id(),
   handlingDays: int({ min: 0, max: 365 }),
-  lines: list(object({ offerId: id(), quantity: int({ min: 1 }) }), { min: 1, max: 100 })
+  lines: parcelLines
 })
 
 export const logisticsActions = actions({
-  'logistics.ofOrder': { params: { orderId: id() }, returns: object({ items: list(shipmentRule) }) },
+  'logistics.ofOrder': { params: { id: id() }, returns: object({ items: list(shipmentRule) }) },
   'logistics.track': { params: { trackingNumber: text({ max: 40 }) }, returns: shipmentRule },
-  'logistics.report': { params: { shipmentId: id(), ...reportFields }, returns: shipmentRule },
+  'logistics.report': { params: { id: id(), ...reportFields }, returns: shipmentRule },
 
   /** One parcel per sub-order, once however often it is asked. `refused` when the order was cancelled before. */
   'logistics.worker.ship': {
@@ -88,6 +92,7 @@ export const logisticsEvents = events({
 export type Shipment = Infer<typeof shipmentRule>
 export type ShipmentRecord = Infer<typeof shipmentRecordRule>
 export type ShipmentEvent = Infer<typeof eventRule>
+export type Address = Infer<typeof addressRule>
 
 declare module '../../mixins/runtime/calls.ts' {
   interface Actions extends ActionsOf<typeof logisticsActions> {}
