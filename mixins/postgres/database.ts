@@ -53,6 +53,7 @@ export class Database implements Queryable {
     if (!entry) {
       const pool = new pg.Pool({ connectionString: url, max: POOL_MAX, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000, application_name: 'souk' })
       pool.on('error', () => {}) // an idle connection that broke: the pool replaces it
+      pool.on('connect', (client) => client.on('error', () => {})) // one that broke while it was lent: its next statement rejects
       pools.set(url, (entry = { pool, users: 0 }))
     }
     entry.users++
@@ -84,9 +85,13 @@ export class Database implements Queryable {
     })
   }
 
-  /** A connection of its own, outside the pool, with the service's role: for LISTEN and session advisory locks. The caller ends it. */
+  /**
+   * A connection of its own, outside the pool, with the service's role: for LISTEN and session advisory locks. The caller ends it,
+   * and listens to `end` to know when it broke. A statement that gets no answer within 10 s rejects.
+   */
   async dedicated(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: this.#url, application_name: 'souk dedicated', keepAlive: true })
+    const client = new pg.Client({ connectionString: this.#url, application_name: 'souk dedicated', keepAlive: true, connectionTimeoutMillis: 10_000, query_timeout: 10_000 })
+    client.on('error', () => {}) // `end` follows
     await client.connect()
     await client.query(`SET ROLE ${this.#role}`)
     return client
