@@ -5,33 +5,59 @@ export interface EventRecord<B = Json> {
   /** Unique; consumers that count (analytics) count each id once. */
   id: string
   topic: string
-  /** The aggregate it is about, e.g. `order/0190…`: events of one aggregate keep their order. */
+  /** The aggregate it is about, e.g. `order/0190…`: events of one aggregate keep their order within a topic. */
   aggregate: string
-  /** Gap-free per aggregate, counted from 1. */
+  /** Counted from 1 and gap-free per aggregate over all topics, so within one topic it only grows. */
   number: number
   /** RFC 3339: when the change was committed. */
   at: string
   body: B
 }
 
+/** Events of one topic and one partition, in their order. */
+export type BatchHandler = (batch: readonly EventRecord[]) => Promise<void>
+
+/** A batch that its handler rejected, or (no events) a log that could not be read. */
+export interface DeliveryFailure {
+  topic: string | null
+  events: readonly EventRecord[]
+  /** Failures of this batch in a row. */
+  attempt: number
+  /** Milliseconds until the next try. */
+  retryMs: number
+  error: unknown
+}
+
+export interface ConsumeOptions {
+  /** Events of one batch at most; 200 unless told. */
+  maxBatch?: number
+  onFailure?: (failure: DeliveryFailure) => void
+}
+
 export interface Subscription {
-  /** Stops taking batches, waits for the one in hand. */
+  /** Looks for events of these topics at once: after a hint that some were published. An engine that pushes ignores it. */
+  wake(topics: readonly string[]): void
+  /** Takes no further batch, and resolves when those in hand have ended. */
   stop(): Promise<void>
 }
 
-/** A batch comes from one partition, in its order. When `handle` rejects, the same batch comes again later, after a pause. */
-export type BatchHandler = (batch: readonly EventRecord[]) => Promise<void>
-
 /**
  * The event log: Kafka, or a log in PostgreSQL.
- * Promised by both: at least once to every group; order per aggregate (which decides the partition); an event that was published
- * is kept for days, so a new group starts from the first one kept. Not promised: order between aggregates, exactly once.
+ *
+ * Promised by both: at least once to every group. Order per aggregate within a topic (the aggregate decides the partition). An
+ * event that was published is kept for days, so a new group starts from the first one kept. A batch whose handler rejects comes
+ * again after a pause that grows to 30 s; from the third failure on its events come one by one, so that those before the one at
+ * fault have their effect. Nothing is ever skipped: the event at fault, and what lies behind it in its partition of that topic,
+ * waits for this group until its handler takes it.
+ *
+ * Not promised: exactly once; order between topics, even of one aggregate (an `order_cancelled` may come before the
+ * `order_created` of the same order); order between aggregates.
  */
 export interface EventLog {
   /** Resolves when the events are stored. Publishing an event again (same id) may store it again. */
   publish(events: readonly EventRecord[]): Promise<void>
-  /** Members of one group share the partitions; each batch goes to one of them. */
-  consume(topics: readonly string[], group: string, handle: BatchHandler, options?: { maxBatch?: number }): Promise<Subscription>
+  /** Members of one group share the partitions. Several batches may be under way at once, never two of one partition of a topic. */
+  consume(topics: readonly string[], group: string, handle: BatchHandler, options?: ConsumeOptions): Subscription
   /** Events behind, summed over the group's partitions: for metrics. */
   lag(group: string): Promise<number>
   close(): Promise<void>

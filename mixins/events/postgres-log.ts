@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import { columns, type Database } from '../postgres/database.ts'
+import { Shares } from '../postgres/shares.ts'
+import type { BatchHandler, ConsumeOptions, EventLog, EventRecord, Subscription } from './port.ts'
+import { PostgresSubscription } from './postgres-subscription.ts'
+
+export const PARTITIONS = 8
+/** How long an event is kept; as Kafka does, whether every group has handled it or not. */
+export const KEPT_DAYS = 7
+const PUBLISH_ROWS = 1_000
+const SWEEP_EVERY_MS = 600_000
+const SWEEP_ROWS = 1_000
+
+/** How quickly things happen; tests are in more of a hurry. */
+export interface LogTimes {
+  /** Longest wait for events that no hint announced. */
+  pollMs?: number
+  /** How often the members of a group look whether to share anew. */
+  balanceMs?: number
+}
+
+const partitionOf = (aggregate: string): number => createHash('sha1').update(aggregate).digest()[0]! % PARTITIONS
+
+/**
+ * The event log in PostgreSQL. An offset comes from its partition's counter, whose row stays locked until the publisher commits,
+ * so offsets become visible in order and a position never passes an event that is still to appear. Partitions of a group are
+ * owned by session advisory locks; the guarantee is the compare-and-set on the group's position: two owners for a moment cost
+ * repeats, never gaps.
+ */
+export class PostgresLog implements EventLog {
+  readonly #db: Database
+  readonly #times: Required<LogTimes>
+  readonly #shares: Shares[] = []
+  readonly #subscriptions = new Set<PostgresSubscription>()
+  readonly #sweeper: NodeJS.Timeout
+
+  constructor(db: Database, { pollMs = 400, balanceMs = 1_000 }: LogTimes = {}) {
+    this.#db = db
+    this.#times = { pollMs, balanceMs }
+    this.#sweeper = setInterval(() => void this.sweep().catch(() => {}), SWEEP_EVERY_MS).unref() // what it misses, the next one takes
+  }
+
+  async publish(events: readonly EventRecord[]): Promise<void> {
+    for (let i = 0; i < events.length; i += PUBLISH_ROWS) await this.#append(events.slice(i, i + PUBLISH_ROWS))
+  }
+
+  consume(topics: readonly string[], group: string, handle: BatchHandler, options: ConsumeOptions = {}): Subscription {
+    const set = `log ${group}`
+    let shares = this.#shares.find((s) => !s.has(set)) // one session for all groups of the thread; a second member of a group needs its own
+    if (!shares) this.#shares.push((shares = new Shares(this.#db, this.#times)))
+    const subscription = new PostgresSubscription(this.#db, { ...options, topics, group, handle, partitions: PARTITIONS, pollMs: this.#times.pollMs }, (user) => shares.join(set, PARTITIONS, user))
+    this.#subscriptions.add(subscription)
+    return {
+      wake: (published) => subscription.wake(published),
+      stop: async () => {
+        this.#subscriptions.delete(subscription)
+        await subscription.stop()
+      }
+    }
+  }
+
+  async lag(group: string): Promise<number> {
+    const [row] = await this.#db.query<{ lag: number }>(LAG, [group])
+    return row!.lag
+  }
+
+  /** Deletes what is older than it must be kept; one sweeper at a time. */
+  async sweep(): Promise<void> {
+    while ((await this.#db.query(SWEEP, [SWEEP_ROWS, KEPT_DAYS])).length > 0);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper)
+    await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()))
+    await Promise.all(this.#shares.map((shares) => shares.close()))
+    await this.#db.close()
+  }
+
+  async #append(events: readonly EventRecord[]): Promise<void> {
+    const counters = new Map<string, { topic: string; partition: number; count: number }>()
+    const rows = events.map(({ topic, aggregate, body, ...rest }) => {
+      const partition = partitionOf(aggregate)
+      const key = `${partition} ${topic}`
+      const counter = counters.get(key) ?? { topic, partition, count: 0 }
+      counters.set(key, counter)
+      return { ...rest, topic, aggregate, partition, place: counter.count++, body: JSON.stringify(body) }
+    })
+    await this.#db.query(APPEND, [
+      ...columns([...counters.values()], ['topic', 'partition', 'count']),
+      ...columns(rows, ['topic', 'partition', 'place', 'id', 'aggregate', 'number', 'at', 'body'])
+    ])
+  }
+}
+
+// Counters are locked in one order by every publisher, so that none waits for another in a circle.
+const APPEND = `WITH counted AS (
+    INSERT INTO log.partition AS p (topic, partition, next)
+    SELECT topic, partition, 1 + count FROM unnest($1::text[], $2::smallint[], $3::bigint[]) AS c (topic, partition, count) ORDER BY topic, partition
+    ON CONFLICT (topic, partition) DO UPDATE SET next = p.next + excluded.next - 1
+    RETURNING topic, partition, next),
+  first AS (
+    SELECT topic, partition, next - count AS "offset" FROM counted JOIN unnest($1::text[], $2::smallint[], $3::bigint[]) AS c (topic, partition, count) USING (topic, partition))
+  INSERT INTO log.event (topic, partition, "offset", id, aggregate, number, at, body)
+  SELECT topic, partition, f."offset" + place, id, aggregate, number, at, body
+  FROM unnest($4::text[], $5::smallint[], $6::bigint[], $7::text[], $8::text[], $9::bigint[], $10::timestamptz[], $11::json[])
+    AS e (topic, partition, place, id, aggregate, number, at, body) JOIN first f USING (topic, partition)`
+
+// What was kept too short for the group counts as handled: it can never be.
+const LAG = `SELECT coalesce(sum(greatest(0, p.next - greatest(o.next, kept.first))), 0)::bigint AS lag
+  FROM log.position o JOIN log.partition p USING (topic, partition)
+  CROSS JOIN LATERAL (SELECT coalesce(min(e."offset"), p.next) AS first FROM log.event e WHERE e.topic = o.topic AND e.partition = o.partition) kept
+  WHERE o."group" = $1`
+
+const SWEEP = `WITH mine AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(7236402) AS sole),
+  old AS (
+    SELECT p.topic, p.partition, e."offset" FROM log.partition p
+    CROSS JOIN LATERAL (SELECT "offset", stored_at FROM log.event e WHERE e.topic = p.topic AND e.partition = p.partition ORDER BY "offset" LIMIT $1) e
+    WHERE (SELECT sole FROM mine) AND e.stored_at < now() - $2::int * interval '1 day')
+  DELETE FROM log.event e USING old WHERE e.topic = old.topic AND e.partition = old.partition AND e."offset" = old."offset" RETURNING 1`
