@@ -47,9 +47,10 @@ export const cartActions = actions({
   /** Committed state. An empty cart at version 0 where there is none. */
   'cart.worker.contents': { params: { cartId: id() }, returns: contentsRule },
   /** A guest's cart that does not exist, or ended, is `not-found` unless `create`: an unknown token is no cart. */
-  'cart.worker.add': { params: { cartId: id(), offerId: id(), productId: id(), quantity, unitPrice: moneyRule, create: bool(), ifVersion }, returns: contentsRule },
+  'cart.worker.add': { params: { cartId: id(), line: lineRule, create: bool(), ifVersion }, returns: contentsRule },
   /** `not-found` for a line that is not in the cart: a removal stays removed. */
   'cart.worker.set': { params: { cartId: id(), offerId: id(), quantity, ifVersion }, returns: contentsRule },
+  /** Without effect, as `clear`, when there is nothing to take out. */
   'cart.worker.remove': { params: { cartId: id(), offerId: id(), ifVersion }, returns: contentsRule },
   'cart.worker.clear': { params: { cartId: id(), ifVersion }, returns: contentsRule },
   /**
@@ -57,6 +58,8 @@ export const cartActions = actions({
    * whoever asks and how often; an unknown or ended one changes nothing. A crash half way is finished by a reminder.
    */
   'cart.worker.merge': { params: { from: id(), to: id() }, returns: object({ outcome: oneOf(['merged', 'ignored']) }) },
+  /** The second half of a merge: adds a guest's lines, once per guest cart. */
+  'cart.worker.receive': { params: { cartId: id(), from: id(), lines: list(lineRule, { min: 1, max: CART_LINES_MAX }) }, returns: contentsRule },
   /** Takes out what an order took, once per order. What was added since stays; a line that was removed since stays removed. */
   'cart.worker.take': {
     params: { cartId: id(), orderId: id(), lines: list(object({ offerId: id(), quantity: int({ min: 1 }) }), { min: 1, max: CART_LINES_MAX }) },
