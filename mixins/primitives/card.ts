@@ -1,0 +1,18 @@
+/** 13 to 19 digits that may be grouped by blanks or hyphens and stand alone, beginning as the cards of the known networks do. */
+const CANDIDATE = /(?<![\w-])[2-6](?:[ -]?\d){12,18}(?![\w-])/g
+
+/** The check digit of ISO/IEC 7812-1. */
+function passesLuhn(digits: string): boolean {
+  let sum = 0
+  for (let i = digits.length - 1, double = false; i >= 0; i--, double = !double) {
+    const digit = Number(digits[i])
+    sum += double ? (digit > 4 ? digit * 2 - 9 : digit * 2) : digit
+  }
+  return sum % 10 === 0
+}
+
+/** Whether any text or number anywhere in a JSON value looks like a payment card's number. */
+export function holdsCardNumber(value: unknown): boolean {
+  if (typeof value === 'string' || typeof value === 'number') return (String(value).match(CANDIDATE) ?? []).some((text) => passesLuhn(text.replace(/\D/g, '')))
+  return value !== null && typeof value === 'object' && Object.entries(value).some(([key, inner]) => holdsCardNumber(key) || holdsCardNumber(inner))
+}
