@@ -11,6 +11,10 @@ export interface AccessClaims {
 
 /** Seconds an access token lives. */
 export const ACCESS_SECONDS = 600
+
+/** Seconds a session lives after its last refresh. */
+export const REFRESH_SECONDS = 30 * 24 * 3_600
+
 const TYPE = 'at+jwt'
 const CACHED_MAX = 20_000
 

@@ -1,0 +1,128 @@
+import type { IncomingMessage } from 'node:http'
+import type { Context } from 'moleculer'
+import { newId } from '../../mixins/primitives/ids.ts'
+import type { Ctx, Meta } from '../../mixins/runtime/service.ts'
+import { readJson } from './body.ts'
+import { refreshCookie, signInCookies, signOutCookies, wantsCookies, type SessionTokens } from './cookies.ts'
+import { parametersOf } from './parameters.ts'
+import type { ApiRoute } from './routes.ts'
+import { readUploadedFile, type Upload } from './upload.ts'
+import { addressOf, credentialsOf, ifMatchOf, isSecure, requestIdOf } from './visitor.ts'
+
+/** What we keep about a request while it is served. */
+export interface RequestState {
+  id: string
+  startedAt: number
+  address: string
+  secure: boolean
+  query: string | undefined
+  /** Null for pages and unknown paths. */
+  route: ApiRoute | null
+  pathParams: Record<string, string>
+  upload: Upload | null
+  /** The session's tokens go into cookies, not into the answer. */
+  inCookies: boolean
+}
+
+/** A request with what moleculer-web and we hang on it. */
+export interface GatewayRequest extends IncomingMessage {
+  souk: RequestState
+  originalUrl: string
+  parsedUrl: string
+  query: unknown
+  body?: { bytes: Buffer; value: unknown }
+  $ctx: Ctx
+  $params: Record<string, unknown>
+  $endpoint: { action: { name: string } }
+}
+
+/** Begins a request's state; nothing of it is trusted yet. */
+export function begin(req: IncomingMessage, proxies: number): GatewayRequest {
+  const request = req as GatewayRequest
+  const url = req.url ?? '/'
+  const mark = url.indexOf('?')
+  request.originalUrl = url
+  request.parsedUrl = mark < 0 ? url : url.slice(0, mark)
+  request.query = undefined
+  request.souk = {
+    id: requestIdOf(req) ?? newId(),
+    startedAt: performance.now(),
+    address: addressOf(req, proxies),
+    secure: isSecure(req, proxies),
+    query: mark < 0 ? undefined : url.slice(mark + 1),
+    route: null,
+    pathParams: {},
+    upload: null,
+    inCookies: false
+  }
+  return request
+}
+
+/** Reads what the route's method brings: a file, a JSON body, or nothing. Throws 400, 413, 415 or 422 problems. */
+export async function readContent(req: GatewayRequest): Promise<void> {
+  const { route } = req.souk
+  if (!route || route.method === 'GET') return
+  if (route.action.public.upload) req.souk.upload = await readUploadedFile(req, route.action.public.upload)
+  else {
+    const body = await readJson(req)
+    if (body) req.body = body
+  }
+}
+
+const has = (route: ApiRoute, name: string): boolean => Object.hasOwn(route.action.params, name)
+
+/** The refresh token of a cookie session stands in for the body's. */
+function addRefreshCookie(req: GatewayRequest, route: ApiRoute, params: Record<string, unknown>): void {
+  if (!has(route, 'refreshToken') || params['refreshToken'] !== undefined) return
+  const token = refreshCookie(req)
+  if (token === undefined) return
+  params['refreshToken'] = token
+  req.souk.inCookies = true
+}
+
+function addMeta(req: GatewayRequest, route: ApiRoute, meta: Meta): void {
+  const { auth, cookies, signature } = route.action.public
+  const credentials = credentialsOf(req, auth, cookies === 'sign-out')
+  const key = req.headers['idempotency-key']
+  const ifMatch = route.method === 'GET' ? undefined : ifMatchOf(req)
+  const userAgent = req.headers['user-agent']
+  if (credentials) meta.credentials = credentials
+  if (typeof key === 'string') meta.idempotencyKey = key
+  if (ifMatch !== undefined) meta.ifMatch = ifMatch
+  if (userAgent !== undefined && route.method !== 'GET') meta.userAgent = userAgent.slice(0, 400)
+  if (signature) meta.signed = { body: req.body?.bytes.toString() ?? '', signature: String(req.headers[signature] ?? '') }
+}
+
+/** Fills in what the action is called with: its parameters, and beside them what the request says about its sender. */
+export function prepareCall(req: GatewayRequest, ctx: Context): void {
+  const route = req.souk.route!
+  const params = parametersOf(req.souk.pathParams, req.souk.query, req.body?.value, route.plan)
+  if (req.souk.upload) Object.assign(params, req.souk.upload.params)
+  if (route.action.public.cookies === 'sign-in') {
+    req.souk.inCookies = wantsCookies(req)
+    addRefreshCookie(req, route, params)
+  }
+  addMeta(req, route, ctx.meta as Meta)
+  req.$params = params
+}
+
+const isTokens = (data: unknown): data is SessionTokens => data !== null && typeof data === 'object' && 'accessToken' in data && 'refreshToken' in data
+
+/** Moves the answer's tokens into cookies, or takes the cookies back, as the route and the request want it. */
+export function cookiesFor(req: GatewayRequest, data: unknown): { data: unknown; cookies: string[] } {
+  const how = req.souk.route!.action.public.cookies
+  if (how === 'sign-out' && req.headers.cookie !== undefined) return { data, cookies: signOutCookies(req.souk.secure) }
+  if (how !== 'sign-in' || !req.souk.inCookies || !isTokens(data)) return { data, cookies: [] }
+  const { accessToken, refreshToken, ...rest } = data
+  return { data: rest, cookies: signInCookies({ accessToken, refreshToken, expiresIn: rest.expiresIn }, req.souk.secure) }
+}
+
+/** Everything about an answer that its context decided: further headers, names and values in turn. */
+export function contextHeaders(req: GatewayRequest): string[] {
+  const meta = req.$ctx?.meta as Meta | undefined
+  const headers = ['X-Request-Id', req.souk.id]
+  if (req.souk.secure) headers.push('Strict-Transport-Security', 'max-age=31536000')
+  if (meta?.replayed) headers.push('Idempotency-Replayed', 'true')
+  for (const [name, value] of Object.entries(meta?.$responseHeaders ?? {})) headers.push(name, value)
+  return headers
+}

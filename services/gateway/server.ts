@@ -1,0 +1,65 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** Bounds against clients that are slow, greedy or many; per thread. */
+const HEADER_BYTES = 16 * 1024
+const HEADERS_MS = 10_000
+const REQUEST_MS = 30_000
+/** Longer than a load balancer keeps its side open, so that it is not surprised by our closing. */
+const KEEP_ALIVE_MS = 65_000
+const IDLE_MS = 75_000
+const CONNECTIONS_MAX = 10_000
+
+/** An answer to bytes that never became a request. */
+function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+  const [status, reason, detail] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? [431, 'Request Header Fields Too Large', `Headers may have ${HEADER_BYTES} bytes in all.`]
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [408, 'Request Timeout', 'The request did not arrive in time.']
+        : [400, 'Bad Request', 'This is not HTTP/1.1.']
+  const body = JSON.stringify({ type: '/problems/bad-request', title: 'The request cannot be understood', status, detail })
+  socket.end(`HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/problem+json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
+}
+
+/** An HTTP server with those bounds, not yet listening. */
+export function makeServer(listener: RequestListener): Server {
+  const server = createServer(
+    { maxHeaderSize: HEADER_BYTES, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: KEEP_ALIVE_MS, connectionsCheckingInterval: 1_000, noDelay: true },
+    listener
+  )
+  server.maxConnections = CONNECTIONS_MAX
+  server.setTimeout(IDLE_MS)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket as Socket))
+  return server
+}
+
+/** Listens; with `shared`, several threads listen on the same port and the system spreads connections over them. Rejects when the port is taken. */
+export function listen(server: Server, port: number, host: string, shared: boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port, host, reusePort: shared }, () => {
+      server.off('error', reject)
+      server.on('error', () => {}) // one connection that could not be accepted; its client sees it
+      resolve()
+    })
+  })
+}
+
+/**
+ * Stops taking connections, lets what is under way be answered, and cuts what is left after `patienceMs`. Whoever answers meanwhile
+ * sends `Connection: close` (`closing` of `send`).
+ */
+export function drain(server: Server, patienceMs: number): Promise<void> {
+  if (!server.listening) return Promise.resolve()
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), patienceMs)
+    const idle = setInterval(() => server.closeIdleConnections(), 20)
+    server.close(() => {
+      clearTimeout(cut)
+      clearInterval(idle)
+      resolve()
+    })
+  })
+}
