@@ -1,6 +1,8 @@
 import { Batcher } from '../../mixins/batch/batcher.ts'
 import { idempotently, sweepIdempotency } from '../../mixins/idempotency/idempotency.ts'
+import { wroteOutbox } from '../../mixins/outbox/hint.ts'
 import { periodic } from '../../mixins/periodic/periodic.ts'
+import type { Queryable } from '../../mixins/postgres/database.ts'
 import { serviceDatabase, type WithDatabase } from '../../mixins/postgres/service-database.ts'
 import { invalidField, problem } from '../../mixins/primitives/problem.ts'
 import type { ResultOf } from '../../mixins/runtime/calls.ts'
@@ -17,6 +19,13 @@ type LogisticsWorker = ServiceThis<WithDatabase & {
 }>
 
 const BATCH = { max: 64, inFlight: 2, maxWaiting: 4_000, full: () => problem('overloaded', 'Too many parcels are moving: try again shortly.', { retryAfter: 1 }) }
+
+/** Runs a change that may write events, and wakes the relay after its commit. */
+async function publishing<T>(worker: LogisticsWorker, change: (tx: Queryable) => Promise<T>): Promise<T> {
+  const result = await worker.db.tx(change)
+  wroteOutbox(worker.broker, 'logistics')
+  return result
+}
 
 /** How far a carrier's clock may be ahead of ours. */
 const CLOCK_SKEW_MS = 5 * 60_000
@@ -36,8 +45,8 @@ export default service({
   ],
 
   created(this: LogisticsWorker) {
-    this.ships = new Batcher((requests) => this.db.tx((tx) => shipAll(tx, requests)), BATCH)
-    this.reports = new Batcher((reports) => this.db.tx((tx) => takeReports(tx, reports)), BATCH)
+    this.ships = new Batcher((requests) => publishing(this, (tx) => shipAll(tx, requests)), BATCH)
+    this.reports = new Batcher((reports) => publishing(this, (tx) => takeReports(tx, reports)), BATCH)
   },
 
   actions: {
