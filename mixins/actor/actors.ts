@@ -1,18 +1,12 @@
 import type { ServiceSchema } from 'moleculer'
 import type { Ctx, ServiceThis } from '../runtime/service.ts'
-import type { ActorStores, Decide } from './types.ts'
+import { TypeHost } from './actor-host.ts'
+import { ownAction } from './mailbox.ts'
+import type { CallTag } from './operations.ts'
+import { ReminderClock, retryDelay, tickId } from './reminders.ts'
+import type { ActorLimits, Actors, ActorStores, DueReminder } from './types.ts'
 
-/** Bounds of one actor type on one thread. */
-export interface ActorLimits {
-  /** Turns that wait for one actor; one more is `overloaded` (503) at once. Default 1,000. */
-  perKey: number
-  /** Turns that wait on this thread, all actors of the type together. Default 10,000. */
-  waiting: number
-  /** Activations kept in memory; the longest unused goes first. Default 10,000. */
-  activations: number
-  /** Milliseconds without a turn after which an activation is dropped. Default 5 minutes. */
-  idleMs: number
-}
+export type { Actors, ActorView, TurnOptions } from './types.ts'
 
 export interface ActorsOptions<This> {
   /** Names the actors, and with the key their events' aggregate `<type>/<key>`. One actor type per service. */
@@ -27,47 +21,85 @@ export interface ActorsOptions<This> {
   onReminder?: (this: This, ctx: Ctx, key: string, name: string) => Promise<void>
 }
 
-/** How a turn is protected against running twice, and answered when it already has. */
-export interface TurnOptions<S, A> {
-  /**
-   * An operation of a durable caller (`take:<orderId>`), which may ask again hours later: recorded for 24 h in the turn's own
-   * commit, once per actor. Then the request's Idempotency-Key, if there is one, is not recorded by this turn.
-   */
-  operationId?: string
-  /** False: a step of a longer work whose other turn records the request's Idempotency-Key. Default true. */
-  record?: boolean
-  /** Answers a repeated call from the actor's present state, so that the answer need not be kept in the row: for answers that are a view of the state. */
-  recall?: (state: S | null, version: number) => A
+const DEFAULT_LIMITS: ActorLimits = { perKey: 1_000, waiting: 10_000, activations: 10_000, idleMs: 5 * 60_000 }
+/** A tick may be a saga that takes up its work where it stands. */
+const TICK_TIMEOUT_MS = 60_000
+
+/** What the mixin keeps on the service, and is its own. */
+interface Held {
+  actors: TypeHost<unknown>
+  reminderClock?: ReminderClock
+  ticks: Set<string>
 }
 
-/** Committed state of an actor. */
-export interface ActorView<S> {
-  /** 0: there is no such actor yet. */
-  version: number
-  state: S | null
+/**
+ * A mixin that gives a service `this.actors`. Actions that take turns declare `actor: { type, key }`, so that they run on the key's
+ * owner; one that declares `retrySafe` as well is repeated on the next owner when the first is lost. With `onReminder` the service
+ * has one action more, `reminder`, through which ticks reach their owner.
+ */
+export function actors<S, This = ServiceThis<{ actors: Actors<S> }>>(options: ActorsOptions<This>): Partial<ServiceSchema> {
+  const { type } = options
+  return {
+    ...(options.onReminder ? { actions: { reminder: reminderAction(type, options.onReminder) } } : {}),
+
+    created(this: ServiceThis<Held>) {
+      if (this.actors) throw new Error(`${this.fullName} has actors of two types: one type per service`)
+      const stores = options.stores()
+      this.ticks = new Set()
+      this.actors = new TypeHost({
+        broker: this.broker,
+        type,
+        action: ownAction(this, type),
+        stores,
+        limits: { ...DEFAULT_LIMITS, ...options.limits },
+        onReminders: (reminders) => this.reminderClock?.expect(reminders)
+      })
+      if (options.onReminder) this.reminderClock = clockOf(this, type, stores)
+    },
+
+    started(this: ServiceThis<Held>) {
+      this.reminderClock?.start()
+    },
+
+    async stopped(this: ServiceThis<Held>) {
+      await this.reminderClock?.stop()
+      await this.actors.stop()
+    }
+  } as unknown as Partial<ServiceSchema>
 }
 
-/** `this.actors` of a service: its actors' turns and reads. */
-export interface Actors<S> {
-  /**
-   * Runs one turn of the actor `key` and resolves with its answer once it is committed: state, events, reminders, writes and the
-   * record of the operation in one atomic step.
-   *
-   * Guarantees: turns of one actor never interleave, whoever runs them and where (compare-and-set in the store; the owner's
-   * mailbox only makes it cheap). A call that the runtime repeats (owner lost, hand-off, unknown commit) has its effect once and
-   * gets its first answer; the same holds for 24 h for a request with an Idempotency-Key and for an `operationId`. Several turns
-   * of one call on one actor are told apart by their order, so it must be the same when the call runs again. A refusal thrown by
-   * `decide` was decided on committed state.
-   * Gaps: `decide` may run several times. Without an Idempotency-Key or `operationId` a call that a *caller* repeats by itself is a new call.
-   *
-   * Rejects with the problem that `decide` threw; `overloaded` (503, retryAfter) when a bound is reached, the caller's deadline
-   * has passed, or the node stops; `idempotency-key-reused` and `idempotency-key-in-progress` as in the REST contract;
-   * `too-large` for a state above 256 KB; `unavailable` when the store cannot be reached.
-   */
-  turn<A>(ctx: Ctx, key: string, decide: Decide<S, A>, options?: TurnOptions<S, A>): Promise<A>
-  /** The actor's committed state, from any thread; reads that wait at the same time go as one query, started after they came. */
-  read(key: string): Promise<ActorView<S>>
-}
+const clockOf = (service: ServiceThis<Held>, type: string, stores: ActorStores): ReminderClock =>
+  new ReminderClock({
+    type,
+    stores: stores.all,
+    owns: (key) => service.actors.owns(key),
+    send: (reminder) => service.broker.call(`${service.fullName}.reminder`, reminder, { timeout: TICK_TIMEOUT_MS }),
+    onError: (error) => service.logger.warn(`reminders of ${type} could not be read, will be tried again:`, error)
+  })
 
-/** A mixin that gives a service `this.actors`. Actions that take turns declare `actor: { type, key }`, so that they run on the key's owner. */
-export declare function actors<S, This = ServiceThis<{ actors: Actors<S> }>>(options: ActorsOptions<This>): Partial<ServiceSchema>
+/** Runs a tick on the actor's owner, then forgets it, or puts it off. The tick's id stands for the call's number, so its turns are taken once. */
+function reminderAction<This>(type: string, onReminder: NonNullable<ActorsOptions<This>['onReminder']>) {
+  return {
+    visibility: 'public',
+    actor: { type, key: 'key' },
+    timeout: TICK_TIMEOUT_MS,
+    params: { type: 'string', key: 'string', name: 'string', at: 'string', attempts: 'number', overdueMs: 'number' },
+    async handler(this: ServiceThis<Held>, ctx: Ctx<DueReminder>): Promise<void> {
+      const { key, name } = ctx.params
+      const store = this.actors.storeOf(key)
+      const id = `${key} ${tickId(ctx.params)}`
+      if (this.ticks.has(id)) return
+      this.ticks.add(id)
+      ;(ctx as { headers: object }).headers = { actor: { by: tickId(ctx.params), n: 0, low: 0, deadline: 0 } satisfies CallTag }
+      try {
+        await onReminder.call(this as never, ctx, key, name)
+        await store.settle(ctx.params)
+      } catch (error) {
+        this.logger.warn(`reminder ${name} of ${type}/${key} failed, will be tried again:`, error)
+        await store.postpone(ctx.params, retryDelay(ctx.params.attempts))
+      } finally {
+        this.ticks.delete(id)
+      }
+    }
+  }
+}

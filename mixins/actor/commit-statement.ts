@@ -81,9 +81,9 @@ const recording = (schema: string): string => `locked AS MATERIALIZED (
 const merging = (schema: string, source: string): string => `merged AS (
     MERGE INTO ${schema}.actor a USING ${source} i ON a.type = i.type AND a.key = i.key
     WHEN MATCHED AND a.version = i.loaded THEN
-      UPDATE SET version = a.version + 1, events = a.events + i.events, state = nullif(i.state, '')::jsonb, operations = i.operations::jsonb
+      UPDATE SET version = a.version + 1, events = a.events + i.events, state = nullif(i.state, '')::json, operations = i.operations::json
     WHEN NOT MATCHED AND i.loaded = 0 THEN
-      INSERT (type, key, version, events, state, operations) VALUES (i.type, i.key, 1, i.events, nullif(i.state, '')::jsonb, i.operations::jsonb)
+      INSERT (type, key, version, events, state, operations) VALUES (i.type, i.key, 1, i.events, nullif(i.state, '')::json, i.operations::json)
     RETURNING i.ord, i.type, i.key, a.events)`
 
 /** `back` counts the events of the same turn that follow, so an event's number is the actor's new counter less that. */

@@ -1,5 +1,9 @@
 import type { ServiceSchema } from 'moleculer'
 import type { Ctx, ServiceThis } from '../runtime/service.ts'
+import { badKey, finishing, isKey, mailboxFull, SHOWN_KEYS, stopping, tooLate } from './mailbox.ts'
+import { activeActors, batchSizes, turnDurations, waitingTurns } from './metrics.ts'
+import type { CallTag } from './operations.ts'
+import { routerOf, type ActorHost, type ActorInspection, type ActorSummary, type Router } from './router.ts'
 
 export interface DrainingMailboxOptions<M, R, This> {
   /** Names the desks; actions declare `actor: { type, key }` with it. */
@@ -26,5 +30,142 @@ export interface DrainingMailbox<M, R> {
   send(ctx: Ctx, key: string, message: M): Promise<R>
 }
 
+const DEFAULT_BATCH = 256
+const DEFAULT_WAITING = 1_000
+
+interface Waiting<M, R> {
+  message: M
+  deadline: number
+  since: number
+  resolve: (result: R) => void
+  reject: (error: unknown) => void
+}
+
+interface Desk<M, R> {
+  waiting: Waiting<M, R>[]
+  running: boolean
+  usedAt: number
+}
+
+type Run<M, R> = (key: string, messages: M[]) => Promise<(R | Error)[]>
+
+/** The mailboxes of one type on one thread. A desk exists while it has messages. */
+class DeskHost<M, R> implements DrainingMailbox<M, R>, ActorHost {
+  readonly type: string
+  readonly #run: Run<M, R>
+  readonly #maxBatch: number
+  readonly #maxWaiting: number
+  readonly #desks = new Map<string, Desk<M, R>>()
+  readonly #batchSize
+  readonly #duration
+  readonly #ends: (() => void)[]
+  #stopping = false
+
+  constructor(router: Router, type: string, run: Run<M, R>, maxBatch: number, maxWaiting: number) {
+    this.type = type
+    this.#run = run
+    this.#maxBatch = maxBatch
+    this.#maxWaiting = maxWaiting
+    this.#batchSize = batchSizes.with({ type })
+    this.#duration = turnDurations.with({ type })
+    router.hosts.add(this)
+    this.#ends = [
+      () => void router.hosts.delete(this),
+      activeActors.read({ type }, () => this.#desks.size),
+      waitingTurns.read({ type }, () => this.#waiting)
+    ]
+  }
+
+  send(ctx: Ctx, key: string, message: M): Promise<R> {
+    if (!isKey(key)) return Promise.reject(badKey(this.type))
+    if (this.#stopping) return Promise.reject(stopping())
+    let desk = this.#desks.get(key)
+    if (!desk) this.#desks.set(key, (desk = { waiting: [], running: false, usedAt: Date.now() }))
+    const { waiting } = desk
+    if (waiting.length >= this.#maxWaiting) return Promise.reject(mailboxFull())
+    const deadline = (ctx.headers as { actor?: CallTag } | undefined)?.actor?.deadline ?? 0
+    return new Promise((resolve, reject) => {
+      waiting.push({ message, deadline, since: performance.now(), resolve, reject })
+      if (!desk.running) void this.#work(key, desk)
+    })
+  }
+
+  summary(): ActorSummary {
+    const now = Date.now()
+    const keys = [...this.#desks]
+      .sort(([, a], [, b]) => b.waiting.length - a.waiting.length)
+      .slice(0, SHOWN_KEYS)
+      .map(([key, desk]) => ({ key, waiting: desk.waiting.length, idleMs: now - desk.usedAt }))
+    return { type: this.type, active: this.#desks.size, waiting: this.#waiting, keys }
+  }
+
+  inspect(key: string): ActorInspection | null {
+    const desk = this.#desks.get(key)
+    return desk ? { version: null, waiting: desk.waiting.length, running: desk.running, idleMs: Date.now() - desk.usedAt } : null
+  }
+
+  /** Takes no more messages and finishes those it has. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    await finishing(() => this.#desks.size)
+    for (const end of this.#ends) end()
+  }
+
+  get #waiting(): number {
+    let sum = 0
+    for (const desk of this.#desks.values()) sum += desk.waiting.length
+    return sum
+  }
+
+  /** Run after run, each with all that waits, until nothing does. What arrives in one turn of the event loop goes together. */
+  async #work(key: string, desk: Desk<M, R>): Promise<void> {
+    desk.running = true
+    await new Promise((resolve) => setImmediate(resolve))
+    while (desk.waiting.length > 0) {
+      const batch = desk.waiting.splice(0, this.#maxBatch).filter(isInTime)
+      if (batch.length > 0) await this.#runOnce(key, batch)
+    }
+    this.#desks.delete(key)
+  }
+
+  async #runOnce(key: string, batch: readonly Waiting<M, R>[]): Promise<void> {
+    this.#batchSize.observe(batch.length)
+    try {
+      const results = await this.#run(key, batch.map((w) => w.message))
+      batch.forEach((w, i) => {
+        const result = results[i] as R | Error
+        if (result instanceof Error) w.reject(result)
+        else w.resolve(result)
+      })
+    } catch (error) {
+      for (const w of batch) w.reject(error)
+    }
+    const now = performance.now()
+    for (const w of batch) this.#duration.observe((now - w.since) / 1_000)
+  }
+}
+
+function isInTime<M, R>({ deadline, reject }: Waiting<M, R>): boolean {
+  if (deadline === 0 || Date.now() < deadline) return true
+  reject(tooLate())
+  return false
+}
+
+interface Held {
+  mailbox: DeskHost<unknown, unknown>
+}
+
 /** A mixin for hot keys that commit through a store of their own (stock desks): mailbox and placement only, all waiting messages in one run. */
-export declare function drainingMailbox<M, R, This = ServiceThis<{ mailbox: DrainingMailbox<M, R> }>>(options: DrainingMailboxOptions<M, R, This>): Partial<ServiceSchema>
+export function drainingMailbox<M, R, This = ServiceThis<{ mailbox: DrainingMailbox<M, R> }>>(options: DrainingMailboxOptions<M, R, This>): Partial<ServiceSchema> {
+  const { type, maxBatch = DEFAULT_BATCH, maxWaiting = DEFAULT_WAITING } = options
+  return {
+    created(this: ServiceThis<Held>) {
+      const run: Run<M, R> = (key, messages) => options.run.call(this as never, key, messages)
+      this.mailbox = new DeskHost(routerOf(this.broker), type, run as Run<unknown, unknown>, maxBatch, maxWaiting)
+    },
+
+    async stopped(this: ServiceThis<Held>) {
+      await this.mailbox.stop()
+    }
+  } as unknown as Partial<ServiceSchema>
+}

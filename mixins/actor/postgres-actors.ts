@@ -31,7 +31,7 @@ export class PostgresActors implements ActorStore {
 
   async load(type: string, keys: readonly string[]): Promise<(ActorRow | null)[]> {
     const rows = await this.#db.query<ActorRow & { ord: number }>(
-      `SELECT k.ord, a.version, a.state, a.operations FROM unnest($2::text[]) WITH ORDINALITY AS k (key, ord) JOIN ${this.#db.schema}.actor a ON a.type = $1 AND a.key = k.key`,
+      `SELECT k.ord, a.version, a.state::text AS state, a.operations FROM unnest($2::text[]) WITH ORDINALITY AS k (key, ord) JOIN ${this.#db.schema}.actor a ON a.type = $1 AND a.key = k.key`,
       [type, keys]
     )
     const found = new Array<ActorRow | null>(keys.length).fill(null)
@@ -59,7 +59,7 @@ export class PostgresActors implements ActorStore {
 
   async due(types: readonly string[], limit: number): Promise<DueReminder[]> {
     return this.#db.query<DueReminder>(
-      `SELECT type, key, name, at, attempts FROM ${this.#db.schema}.reminder WHERE next <= now() AND type = ANY($1::text[]) ORDER BY next LIMIT $2`,
+      `SELECT type, key, name, at, attempts, (extract(epoch FROM now() - next) * 1000)::bigint AS "overdueMs" FROM ${this.#db.schema}.reminder WHERE next <= now() AND type = ANY($1::text[]) ORDER BY next LIMIT $2`,
       [types, limit]
     )
   }

@@ -4,8 +4,8 @@ CREATE TABLE {schema}.actor (
   key text NOT NULL,
   version bigint NOT NULL,        -- grows by one with each turn
   events bigint NOT NULL,         -- number of the last event of this actor: its aggregate is type || '/' || key
-  state jsonb,
-  operations jsonb NOT NULL,      -- calls taken in the last minutes, so that a repeated call has no second effect
+  state json,                     -- the text as it was written; null: dead
+  operations json NOT NULL,       -- calls taken in the last minutes, so that a repeated call has no second effect
   PRIMARY KEY (type, key)
 ) WITH (fillfactor = 50);
 -- Alarms of actors; `at` is when it was set for, `next` when it is tried (again).
