@@ -36,8 +36,8 @@ const middlewares = (): (Middleware | string)[] => [
   'ActionHook'
 ]
 
-/** At the default level, calls that meet a thread which is away are counted (see mixins/metrics/calls.ts) instead of a line each. */
-const logLevels = (level: string): string | Record<string, string> => (level === 'warn' ? { BROKER: 'error', TRANSIT: 'error', REGISTRY: 'error', '**': level } : level)
+/** At the default level, calls that meet a thread which is away are counted (mixins/metrics/calls.ts), not told line by line; the supervisor tells of the thread. */
+const logLevels = (level: string): string | Record<string, string> => (level === 'warn' ? { BROKER: 'error', REGISTRY: 'error', '**': level } : level)
 
 /** A fault of the endpoint, not a refusal: these open the circuit breaker. */
 const isFault = (error: unknown): boolean => problemType(error) === null && ((error as { code?: number }).code ?? 500) >= 500

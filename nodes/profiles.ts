@@ -1,0 +1,41 @@
+import type { LoadedService } from './messages.ts'
+
+/** One thread of a node: a broker of its own with these services. */
+export interface ThreadProfile {
+  name: string
+  services: readonly string[]
+}
+
+/** A node as data. Threads are drained in this order: those that take requests from outside first. */
+export interface Profile {
+  doc: string
+  threads: readonly ThreadProfile[]
+}
+
+/** Names a service by its file: `cart` is services/cart/cart.service.ts, `cart.worker` is services/cart/cart.worker.ts. */
+export const PROFILES: Readonly<Record<string, Profile>> = {
+  all: {
+    doc: 'everything on one machine: requests, commerce and background work on a thread each',
+    threads: [
+      { name: 'web', services: [] },
+      { name: 'commerce', services: [] },
+      { name: 'background', services: [] }
+    ]
+  }
+}
+
+/** The profile of that name. Throws one clear line when there is none. */
+export function profileOf(name: string): Profile {
+  const profile = Object.hasOwn(PROFILES, name) ? PROFILES[name] : undefined
+  if (!profile) throw new Error(`there is no profile "${name}": choose one of ${Object.keys(PROFILES).join(', ')}`)
+  return profile
+}
+
+/** Throws one clear line unless every dependency of every service is provided by some thread. */
+export function checkDependencies(threads: readonly { name: string; loaded: readonly LoadedService[] }[]): void {
+  const provided = new Set(threads.flatMap(({ loaded }) => loaded.map(({ name }) => name)))
+  const missing = threads.flatMap(({ name: thread, loaded }) =>
+    loaded.flatMap(({ name, dependencies }) => dependencies.filter((d) => !provided.has(d)).map((d) => `${name} (thread ${thread}) needs ${d}`))
+  )
+  if (missing.length > 0) throw new Error(`the profile is not complete: ${missing.join('; ')}, which no thread of this node has`)
+}
