@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { CallingOptions } from 'moleculer'
 import { problem } from '../primitives/problem.ts'
 import type { Ctx } from './service.ts'
 
@@ -18,3 +19,6 @@ export async function readUpload(ctx: Ctx, maxBytes: number): Promise<Buffer> {
   }
   return Buffer.concat(chunks, size)
 }
+
+/** Options of a call that passes an `upload` action's file on, unread, to the worker that takes it. */
+export const passUpload = (ctx: Ctx): CallingOptions => ({ stream: (ctx as unknown as { stream: Readable | null }).stream }) as CallingOptions

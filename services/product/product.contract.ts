@@ -2,6 +2,7 @@ import { actions, events, type ActionsOf, type EventsOf } from '../../mixins/run
 import {
   anything, bool, decimal, id, int, list, moneyRule, nullable, object, oneOf, optional, pageQuery, pageRule, priceRule, record, text, timestamp, type Infer
 } from '../../mixins/primitives/schema.ts'
+import { uploadFields } from '../../mixins/primitives/upload.ts'
 
 export const AVAILABILITIES = ['in_stock', 'low_stock', 'out_of_stock'] as const
 export const CONDITIONS = ['new', 'used', 'refurbished'] as const
@@ -10,9 +11,9 @@ export const PRODUCT_SORTS = ['newest', 'price', '-price', 'rating'] as const
 const availability = oneOf(AVAILABILITIES)
 const condition = oneOf(CONDITIONS)
 const slug = text({ max: 80, pattern: /^[a-z0-9]+(-[a-z0-9]+)*$/ })
-const title = text({ min: 3, max: 200, trim: true })
+const title = text({ max: 200, trim: true })
 const brand = text({ max: 80, trim: true })
-const description = text({ min: 10, max: 10_000, trim: true })
+const description = text({ max: 10_000, trim: true })
 const attributes = record(text({ max: 200 }))
 const handlingDays = int({ min: 0, max: 30 })
 const version = int({ min: 1 })
@@ -115,7 +116,8 @@ export const importedProductRule = object({
   category: slug,
   description,
   attributes,
-  images: list(imageRule, { max: 10 }),
+  /** Ids of pictures that `product.worker.storePicture` gave. */
+  images: list(id(), { max: 10 }),
   ownerSellerId: nullable(id()),
   createdAt: timestamp(),
   offers: list(object({ id: id(), sellerId: id(), sellerName: text(), warehouseId: id(), ...offerBody, availability }), { max: 50 })
@@ -133,7 +135,7 @@ export const productActions = actions({
   'product.addOffer': { params: { id: id(), ...offerBody }, returns: offerRule },
   'product.updateOffer': { params: { id: id(), ...offerPatch }, returns: offerRule },
   'product.removeOffer': { params: { id: id() }, returns: anything() },
-  'product.addImage': { params: { id: id() }, returns: imageRule },
+  'product.addImage': { params: { id: id(), ...uploadFields }, returns: imageRule },
   'product.removeImage': { params: { id: id(), imageId: id() }, returns: anything() },
   'product.image': { params: { key: text({ max: 100, pattern: /^[\w-]+\.webp$/ }) }, returns: anything() },
 
@@ -145,6 +147,7 @@ export const productActions = actions({
   'product.worker.offers': { params: { offerIds: ids }, returns: object({ items: list(sellableRule) }) },
   'product.worker.list': { params: listQuery, returns: pageRule(cardRule) },
   'product.worker.categories': { params: {}, returns: object({ items: list(categoryRule, { max: 10_000 }) }) },
+  'product.worker.addCategory': { params: { slug, name: text({ max: 80, trim: true }), parentId: optional(id()) }, returns: categoryRule },
   'product.worker.create': { params: { editor, ...productBody }, returns: productRule },
   'product.worker.update': { params: { editor, id: id(), ifMatch, ...productPatch }, returns: productRule },
   'product.worker.remove': { params: { editor, id: id(), ifMatch }, returns: done },
@@ -153,9 +156,11 @@ export const productActions = actions({
   'product.worker.removeOffer': { params: { editor, id: id(), ifMatch }, returns: done },
   /** The picture's bytes arrive as the call's stream. `unsupported-media-type`, `too-large`, `validation-failed` when it is no picture we take. */
   'product.worker.addImage': { params: { editor, id: id() }, returns: imageRule },
+  /** A picture for `product.worker.import`; its bytes arrive as the call's stream. The same bytes give the same id. */
+  'product.worker.storePicture': { params: {}, returns: imageRule },
   'product.worker.removeImage': { params: { editor, id: id(), imageId: id() }, returns: done },
   /** Adds categories, parents first; one whose id or slug is there is left as it is. */
-  'product.worker.addCategories': { params: { categories: list(categoryRule, { min: 1, max: 1_000 }) }, returns: object({ added: int({ min: 0 }) }) },
+  'product.worker.importCategories': { params: { categories: list(categoryRule, { min: 1, max: 1_000 }) }, returns: object({ added: int({ min: 0 }) }) },
   /** Adds many products with their offers in a few statements; one whose id is there is left as it is. */
   'product.worker.import': { params: { products: list(importedProductRule, { min: 1, max: 1_000 }) }, returns: object({ added: int({ min: 0 }) }) },
   /** Documents by product id ascending after `after`, removed products included: for a rebuild of an index and for audits. */

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import sharp, { type Sharp } from 'sharp'
+import type { ObjectStore } from '../../mixins/objects/port.ts'
+import { invalidField, problem } from '../../mixins/primitives/problem.ts'
+import { PICTURE_FORMATS } from './picture-types.ts'
+import { IMAGE_SIZES, imageKey } from './product.ts'
+
+/** More pixels than any camera's, few enough to decode: a small file can claim a picture of gigabytes. */
+const PIXELS_MAX = 60_000_000
+const SIDE_MAX = 16_000
+const SECONDS_MAX = 15
+/** Pictures worked on at once, and waiting, on one thread. */
+const AT_ONCE = 2
+const WAITING_MAX = 32
+
+sharp.cache(false)
+sharp.concurrency(1)
+
+/** Lets `limit` in at once and `waiting` wait; refuses more. */
+class Gate {
+  #inside = 0
+  readonly #queue: (() => void)[] = []
+
+  async pass<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#inside >= AT_ONCE) {
+      if (this.#queue.length >= WAITING_MAX) throw problem('overloaded', 'Too many pictures are being prepared: try again shortly.', { retryAfter: 5 })
+      await new Promise<void>((resolve) => this.#queue.push(resolve))
+    } else this.#inside++
+    try {
+      return await work()
+    } finally {
+      const next = this.#queue.shift()
+      if (next) next()
+      else this.#inside--
+    }
+  }
+}
+
+const gate = new Gate()
+
+const unreadable = (): Error => problem('unsupported-media-type', 'This is not a picture we can read: send JPEG, PNG, WebP or GIF.')
+
+/** What the bytes are, before they are decoded. Throws `unsupported-media-type` or `validation-failed`. */
+async function inspect(bytes: Buffer): Promise<void> {
+  const { format, width = 0, height = 0 } = await sharp(bytes, { limitInputPixels: false }).metadata().catch(() => {
+    throw unreadable()
+  })
+  if (!format || !PICTURE_FORMATS[format]) throw unreadable()
+  if (width > SIDE_MAX || height > SIDE_MAX || width * height > PIXELS_MAX) throw invalidField('file', 'pixels', `a picture has at most ${SIDE_MAX} pixels a side and ${PIXELS_MAX / 1e6} million in all`)
+}
+
+const webp = (picture: Sharp): Promise<Buffer> => picture.webp({ quality: 80, effort: 3 }).timeout({ seconds: SECONDS_MAX }).toBuffer()
+
+/** The picture in all sizes, turned upright; whatever else the file held (place, camera, hidden data) is left behind. */
+async function render(bytes: Buffer): Promise<[keyof typeof IMAGE_SIZES, Buffer][]> {
+  const inside = (size: number) => ({ width: size, height: size, fit: 'inside', withoutEnlargement: true }) as const
+  const { data, info } = await sharp(bytes, { limitInputPixels: PIXELS_MAX, failOn: 'error' })
+    .rotate()
+    .resize(inside(IMAGE_SIZES.large))
+    .timeout({ seconds: SECONDS_MAX })
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+    .catch(() => {
+      throw unreadable()
+    })
+  const raw = { width: info.width, height: info.height, channels: info.channels }
+  const sizes = Object.keys(IMAGE_SIZES) as (keyof typeof IMAGE_SIZES)[]
+  return Promise.all(sizes.map(async (size) => [size, await webp(sharp(data, { raw }).resize(inside(IMAGE_SIZES[size])))] as [typeof size, Buffer]))
+}
+
+/**
+ * Checks, re-encodes and stores an uploaded picture; returns its id. The id is made of the bytes, so the same picture is stored
+ * once however often it is sent, and the URLs of its sizes never change what they show. Throws `unsupported-media-type`,
+ * `validation-failed` (too many pixels), `overloaded`.
+ */
+export async function storePicture(objects: ObjectStore, bytes: Buffer): Promise<string> {
+  const id = createHash('sha256').update(bytes).digest('hex').slice(0, 32)
+  if (await objects.get(imageKey(id, 'small'))) return id
+  await gate.pass(async () => {
+    await inspect(bytes)
+    const files = await render(bytes)
+    // The small one last: where it is, all are.
+    for (const [size, body] of files.toReversed()) await objects.put(imageKey(id, size), body, 'image/webp')
+  })
+  return id
+}
