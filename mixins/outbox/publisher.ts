@@ -3,10 +3,11 @@ import { Batcher } from '../batch/batcher.ts'
 import { publishedHint } from '../events/hint.ts'
 import { openEventLog } from '../events/log.ts'
 import type { EventLog, EventRecord } from '../events/port.ts'
+import type { ServiceThis } from '../runtime/service.ts'
 
 /**
  * Sends events of documents that carry their own outbox: those that wait together go to the log in one call, each document's in
- * their order. A second sender is harmless, for consumers skip what is not newer. Open it in `created`, close it in `stopped`.
+ * their order. A second sender is harmless, for consumers skip what is not newer.
  */
 export class Publisher {
   readonly #log: EventLog
@@ -34,3 +35,14 @@ export class Publisher {
     return this.#log.close()
   }
 }
+
+/** Gives a service `this.publisher`: there from `created` on, closed when the service has stopped. */
+export const servicePublisher = () => ({
+  created(this: ServiceThis<{ publisher: Publisher }>) {
+    this.publisher = new Publisher(this.broker)
+  },
+
+  async stopped(this: ServiceThis<{ publisher: Publisher }>) {
+    await this.publisher.close()
+  }
+})

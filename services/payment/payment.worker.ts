@@ -1,6 +1,6 @@
 import { verifyGrant } from '../../mixins/access/grants.ts'
-import { openDocuments, type OpenDocuments } from '../../mixins/documents/documents.ts'
-import { Publisher } from '../../mixins/outbox/publisher.ts'
+import { serviceDocuments, type WithDocuments } from '../../mixins/documents/service-documents.ts'
+import { servicePublisher, type Publisher } from '../../mixins/outbox/publisher.ts'
 import { periodic } from '../../mixins/periodic/periodic.ts'
 import { decodeCursor, encodeCursor, PAGE_LIMIT } from '../../mixins/primitives/page.ts'
 import { money, sum } from '../../mixins/primitives/money.ts'
@@ -18,14 +18,15 @@ import { reconcile } from './reconcile.ts'
 import { Subscribers } from './subscribers.ts'
 import type { Subscriber } from './subscription.ts'
 
-type Worker = ServiceThis<{
-  stores: { payments: OpenDocuments<Payment>; methods: OpenDocuments<Method>; subscribers: OpenDocuments<Subscriber> }
-  publisher: Publisher
-  provider: PaymentProvider
-  payments: Payments
-  methods: Methods
-  subscribers: Subscribers
-}>
+type Worker = ServiceThis<
+  WithDocuments<{ payments: Payment; methods: Method; subscribers: Subscriber }> & {
+    publisher: Publisher
+    provider: PaymentProvider
+    payments: Payments
+    methods: Methods
+    subscribers: Subscribers
+  }
+>
 
 const SWEEP_EVERY_MS = 1_000
 const RESUME_PATIENCE_MS = 5_000
@@ -66,7 +67,14 @@ export default service({
     }),
     periodic<Worker>('subscription sweep', SWEEP_EVERY_MS, function () {
       return this.subscribers.sweep()
-    })
+    }),
+    {
+      stopped(this: Worker) {
+        return this.payments.idle()
+      }
+    },
+    servicePublisher(),
+    serviceDocuments('payment', { payments: PAYMENTS, methods: METHODS, subscribers: SUBSCRIBERS })
   ],
 
   actions: {
@@ -193,19 +201,17 @@ export default service({
 
     reconcile: workerAction(paymentActions['payment.worker.reconcile'], {
       handler(this: Worker, ctx) {
-        return reconcile(this.stores.payments, this.provider, ctx.params.after, ctx.params.limit ?? 200)
+        return reconcile(this.documents.payments, this.provider, ctx.params.after, ctx.params.limit ?? 200)
       }
     })
   },
 
   created(this: Worker) {
-    this.stores = { payments: openDocuments('payment', PAYMENTS), methods: openDocuments('payment', METHODS), subscribers: openDocuments('payment', SUBSCRIBERS) }
-    this.publisher = new Publisher(this.broker)
     this.provider = openProvider(this.broker)
     const publish = this.publisher.publish.bind(this.publisher)
-    this.methods = new Methods(this.stores.methods)
+    this.methods = new Methods(this.documents.methods)
     this.payments = new Payments({
-      store: this.stores.payments,
+      store: this.documents.payments,
       provider: this.provider,
       publish,
       tellOwner: async ({ orderId, buyerId }) => {
@@ -213,12 +219,6 @@ export default service({
         else await this.subscribers.advance(buyerId)
       }
     })
-    this.subscribers = new Subscribers({ store: this.stores.subscribers, payments: this.payments, methods: this.methods, publish, source: this.broker })
-  },
-
-  async stopped(this: Worker) {
-    await this.payments.idle()
-    await this.publisher.close()
-    await Promise.all(Object.values(this.stores).map((store) => store.close()))
+    this.subscribers = new Subscribers({ store: this.documents.subscribers, payments: this.payments, methods: this.methods, publish, source: this.broker })
   }
 })

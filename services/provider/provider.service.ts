@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Database, databaseUrl } from '../../mixins/postgres/database.ts'
+import { periodic } from '../../mixins/periodic/periodic.ts'
+import { serviceDatabase, type WithDatabase } from '../../mixins/postgres/service-database.ts'
 import { money } from '../../mixins/primitives/money.ts'
 import { service, workerAction, type ServiceThis } from '../../mixins/runtime/service.ts'
 import { setting } from '../../mixins/settings/settings.ts'
 import { webhookSecret } from '../../mixins/webhooks/signature.ts'
-import { Deliveries } from './deliveries.ts'
+import { deliver } from './deliveries.ts'
 import { providerActions, type ProviderAccount, type ProviderEntry } from './provider.contract.ts'
 import type { Account, Decision, Entry } from './provider.ts'
 import { ProviderStore } from './provider.store.ts'
@@ -18,7 +19,9 @@ interface Settings {
   webhookMs: readonly (readonly [number, number])[]
 }
 
-type Provider = ServiceThis<{ db: Database; store: ProviderStore; deliveries: Deliveries; settings: Settings }>
+type Provider = ServiceThis<WithDatabase & { store: ProviderStore; settings: Settings }>
+
+const webhookUrl = (): string => `http://127.0.0.1:${setting('SOUK_PORT')}/api/v1/webhooks/payments`
 
 const accountOf = (a: Account): ProviderAccount => ({
   key: a.key,
@@ -41,6 +44,17 @@ const outcome = <O extends Decision['outcome']>(decision: Decision): O => decisi
  */
 export default service({
   name: 'provider',
+
+  mixins: [
+    periodic<Provider>('webhooks', 400, function () {
+      return deliver(this.store, webhookUrl(), webhookSecret())
+    }),
+    periodic<Provider>('webhooks given up', 3_600_000, function () {
+      return this.store.giveUp()
+    }),
+    serviceDatabase('provider')
+  ],
+
   settings: {
     slowMs: 3_000,
     lostMs: 4_000,
@@ -55,7 +69,7 @@ export default service({
       async handler(this: Provider, ctx) {
         const { key, token, amount } = ctx.params
         if (token === 'tok_demo_down') throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
-        if (token === 'tok_demo_slow') await pause(this.settings.slowMs)
+        if (token === 'tok_demo_slow' && !(await this.store.account(key))) await pause(this.settings.slowMs)
         const decision = await this.store.request({ kind: 'authorize', key, token, ...amount })
         if (token === 'tok_demo_lost' && decision.entry) await pause(this.settings.lostMs)
         return { outcome: outcome<'authorized' | 'declined' | 'voided'>(decision), reason: decision.reason }
@@ -99,17 +113,7 @@ export default service({
   },
 
   created(this: Provider) {
-    this.db = new Database(databaseUrl('provider'), 'provider')
+    webhookSecret() // without one nobody could tell a webhook from a forgery: refuse to start
     this.store = new ProviderStore(this.db, () => this.settings.webhookMs.map(([from, to]) => from + Math.random() * (to - from)))
-    this.deliveries = new Deliveries(this.store, `http://127.0.0.1:${setting('SOUK_PORT')}/api/v1/webhooks/payments`, webhookSecret())
-  },
-
-  started(this: Provider) {
-    this.deliveries.start()
-  },
-
-  async stopped(this: Provider) {
-    await this.deliveries.stop()
-    await this.db.close()
   }
 })
