@@ -1,5 +1,6 @@
 import type { BrokerOptions, Middleware } from 'moleculer'
 import { accessMiddleware } from './mixins/access/middleware.ts'
+import { actorRouting } from './mixins/actor/routing.ts'
 import { idempotencyMiddleware } from './mixins/idempotency/middleware.ts'
 import { measureCalls } from './mixins/metrics/calls.ts'
 import { problemType } from './mixins/primitives/problem.ts'
@@ -33,6 +34,7 @@ const middlewares = (): (Middleware | string)[] => [
   'Validator',
   accessMiddleware({ findApiKey: (broker, digest) => call(broker, 'auth.worker.apiKey', { digest }) }),
   idempotencyMiddleware(),
+  actorRouting(),
   'ActionHook'
 ]
 

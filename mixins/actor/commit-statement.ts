@@ -8,7 +8,7 @@ import { newId } from '../primitives/ids.ts'
 
 /** The separator between the values of a column. Never in JSON texts, which escape control characters; keys are checked. */
 const SEPARATOR = '\x1e'
-const EMPTY = '' // a NULL: no key, id or JSON text is empty
+const EMPTY = '' // a NULL: no key, id or JSON text is empty; PostgreSQL reads a column of one empty text as no text at all
 
 /** Which parts a batch needs: each adds its clause, so that batches without them do not pay for it. */
 export interface BatchParts {
@@ -74,7 +74,7 @@ const recording = (schema: string): string => `locked AS MATERIALIZED (
   live AS MATERIALIZED (SELECT i.* FROM input i LEFT JOIN locked l ON l.ord = i.ord WHERE coalesce(l.version, 0) = i.loaded),
   recorded AS (
     INSERT INTO ${schema}.idempotency (id, body_hash, status, answer)
-    SELECT record, body_hash, nullif(status, 0), answer::jsonb FROM live WHERE record <> '' ORDER BY record
+    SELECT record, coalesce(body_hash, ''), nullif(status, 0), answer::jsonb FROM live WHERE record <> '' ORDER BY record
     ON CONFLICT (id) DO NOTHING RETURNING id),
   going AS MATERIALIZED (SELECT * FROM live WHERE record = '' OR record IN (SELECT id FROM recorded))`
 

@@ -78,6 +78,8 @@ class ActorCall {
     })
     const owner = this.#owner()
     if (owner === null && this.#router.siteOf(this.#route.actor.type, this.#key) !== null) {
+      // Moleculer would give a call that was never sent the context, and so the meta, of the call before.
+      Object.defineProperty(this.promise, 'ctx', { get: () => undefined, set: () => {} })
       this.#failed(problem('unavailable', 'The site that this belongs to cannot be reached: try again shortly.', { retryAfter: 5 }))
     } else this.#send(owner)
     return this.promise
@@ -159,20 +161,19 @@ class ActorCall {
 }
 
 /** A call whose options say where it goes, or that goes on with a context, is left alone. */
-const isPinned = (options: CallingOptions | undefined): boolean => options !== undefined && (options.nodeID !== undefined || 'ctx' in options)
+const isPinned = (options: CallingOptions): boolean => options.nodeID !== undefined || 'ctx' in options
 
 /** Runs the action only if this node owns the actor, or was told to. */
-const ownersOnly = (next: Handler, broker: ServiceBroker, name: string, { type, key }: { type: string; key: string }): Handler => {
-  const router = routerOf(broker)
-  return (ctx) => {
+const ownersOnly =
+  (next: Handler, router: Router, name: string, { type, key }: { type: string; key: string }): Handler =>
+  (ctx) => {
     const header = (ctx.headers as { actor?: ActorHeader }).actor
     if (header && !header.here) {
       const owner = router.owner(name, type, String((ctx.params as Record<string, unknown>)[key]))
-      if (owner !== null && owner !== broker.nodeID) return Promise.reject(moved(name, broker.nodeID, owner))
+      if (owner !== null && owner !== router.broker.nodeID) return Promise.reject(moved(name, router.broker.nodeID, owner))
     }
     return next(ctx)
   }
-}
 
 /**
  * Middleware that sends calls of actions which declare `actor: { type, key }` to the actor's owner.
@@ -185,38 +186,33 @@ const ownersOnly = (next: Handler, broker: ServiceBroker, name: string, { type, 
  * `siteOf` reads an actor's home site out of its key.
  */
 export const actorRouting = ({ siteOf }: { siteOf?: SiteOf } = {}): Middleware => {
-  const routes = new WeakMap<ServiceBroker, Map<string, ActorRoute>>()
-  const learn = (broker: ServiceBroker, action: ActorAction): void => {
-    if (!action.actor) return
-    let known = routes.get(broker)
-    if (!known) routes.set(broker, (known = new Map()))
-    const { name, actor, timeout, retrySafe } = action
-    known.set(name, { name, actor, ...(timeout ? { timeout } : {}), ...(retrySafe ? { retrySafe } : {}) })
-  }
-  return {
-    name: 'ActorRouting',
-    created(broker: ServiceBroker) {
-      if (siteOf) routerOf(broker).siteOf = siteOf
-      broker.createService(actorOperations(routerOf(broker)))
-    },
-    localAction(this: ServiceBroker, next: Handler, action: ActorAction) {
-      learn(this, action)
-      return action.actor ? ownersOnly(next, this, action.name, action.actor) : next
-    },
-    remoteAction(this: ServiceBroker, next: Handler, action: ActorAction) {
-      learn(this, action)
-      return next
-    },
-    call(this: ServiceBroker, next: Next) {
-      const router = routerOf(this)
-      return (name: string, params: Record<string, unknown> | undefined, options: CallingOptions | undefined) => {
-        const route = routes.get(router.broker)?.get(name)
-        if (!route || isPinned(options)) return next(name, params, options ?? {})
+  const forBroker = (broker: ServiceBroker) => {
+    const router = routerOf(broker)
+    if (siteOf) router.siteOf = siteOf
+    const routes = new Map<string, ActorRoute>()
+    const learn = ({ name, actor, timeout, retrySafe }: ActorAction): void => {
+      if (actor) routes.set(name, { name, actor, ...(timeout ? { timeout } : {}), ...(retrySafe ? { retrySafe } : {}) })
+    }
+    return {
+      name: 'ActorRouting',
+      created: () => void broker.createService(actorOperations(router)),
+      localAction(next: Handler, action: ActorAction) {
+        learn(action)
+        return action.actor ? ownersOnly(next, router, action.name, action.actor) : next
+      },
+      remoteAction(next: Handler, action: ActorAction) {
+        learn(action)
+        return next
+      },
+      call: (next: Next) => (name: string, params: Record<string, unknown> | undefined, options: CallingOptions = {}) => {
+        const route = routes.get(name)
+        if (!route || isPinned(options)) return next(name, params, options)
         const key = params?.[route.actor.key]
-        if (typeof key !== 'string' || key === '') return next(name, params, options ?? {}) // its schema refuses it
-        return new ActorCall(router, next, route, key, params, options ?? {}).run()
-      }
-    },
-    stopping: (broker: ServiceBroker) => Promise.resolve(routerOf(broker).leave())
-  } as unknown as Middleware
+        if (typeof key !== 'string' || key === '') return next(name, params, options) // its schema refuses it
+        return new ActorCall(router, next, route, key, params, options).run()
+      },
+      stopping: () => Promise.resolve(router.leave())
+    }
+  }
+  return forBroker as unknown as Middleware
 }

@@ -5,6 +5,7 @@ import type { Handler, WrappedAction } from './handler.ts'
 interface Declared extends WrappedAction<unknown> {
   timeout?: number
   retrySafe?: boolean
+  actor?: unknown
 }
 
 /**
@@ -33,13 +34,13 @@ const isLost = (error: unknown): boolean => LOST.has((error as Error).name)
 /**
  * Repeats a call that was lost with the thread or node it was sent to, on whoever provides the action then, if the action declares
  * `retrySafe`. Others are never repeated: they may have had their effect. Stands inside of Moleculer's Timeout, which bounds all
- * repetitions together.
+ * repetitions together. Calls to actors are followed by their own middleware, which knows the next owner.
  */
 export const retriesOfSafeActions = (): Middleware =>
   ({
     name: 'RetriesOfSafeActions',
-    remoteAction(this: ServiceBroker, next: Handler, { retrySafe, name }: Declared): Handler {
-      if (!retrySafe) return next
+    remoteAction(this: ServiceBroker, next: Handler, { retrySafe, name, actor }: Declared): Handler {
+      if (!retrySafe || actor) return next
       return async (ctx) => {
         try {
           return await next(ctx)
