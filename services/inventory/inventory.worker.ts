@@ -1,6 +1,8 @@
+import { drainingMailbox, type DrainingMailbox } from '../../mixins/actor/draining-mailbox.ts'
 import { Batcher } from '../../mixins/batch/batcher.ts'
 import { replay, sweepIdempotency } from '../../mixins/idempotency/idempotency.ts'
-import { Database, databaseUrl } from '../../mixins/postgres/database.ts'
+import { periodic } from '../../mixins/periodic/periodic.ts'
+import { serviceDatabase, type WithDatabase } from '../../mixins/postgres/service-database.ts'
 import { newId } from '../../mixins/primitives/ids.ts'
 import { invalidField, problem } from '../../mixins/primitives/problem.ts'
 import { service, workerAction, type Ctx, type ServiceThis } from '../../mixins/runtime/service.ts'
@@ -8,28 +10,36 @@ import { inventoryActions } from './inventory.contract.ts'
 import { availabilityOf, type DeskAnswers, type DeskMessage } from './inventory.ts'
 import { InventoryStore, type DeskReply, type DeskRequest } from './inventory.store.ts'
 
-const SWEEP_MS = 10 * 60_000
-
-type InventoryWorker = ServiceThis<{
-  db: Database
-  store: InventoryStore
-  desk: Batcher<DeskRequest, DeskReply>
-  reads: Batcher<string, { onHand: number; reserved: number }>
-  sweeper: NodeJS.Timeout
-}>
+type InventoryWorker = ServiceThis<
+  WithDatabase & {
+    store: InventoryStore
+    mailbox: DrainingMailbox<DeskRequest, DeskReply>
+    turns: Batcher<readonly DeskRequest[], (DeskReply | Error)[]>
+    reads: Batcher<string, { onHand: number; reserved: number }>
+  }
+>
 
 type MessageOf<K extends DeskMessage['kind']> = Extract<DeskMessage, { kind: K }>
 
 /** Puts a message into the desk's mailbox and waits for the commit of the turn that took it. */
 async function ask<K extends DeskMessage['kind']>(worker: InventoryWorker, ctx: Ctx, message: MessageOf<K>): Promise<DeskAnswers[K]> {
   const operation = message.kind === 'set' ? ctx.meta.operation : undefined
-  const reply = await worker.desk.add({ message, operation })
+  const reply = await worker.mailbox.send(ctx, message.warehouseId, { message, operation })
   return 'repeat' in reply ? replay<DeskAnswers[K]>(ctx, operation!, reply.repeat) : (reply.answer as DeskAnswers[K])
 }
 
-const full = (): Error => problem('overloaded', 'The stock desk has more work than it can take: try again.', { retryAfter: 1 })
+const full = (): Error => problem('overloaded', 'Too many requests wait for the stock: try again.', { retryAfter: 1 })
 
-/** Requests of one warehouse come to one thread, which takes all that wait into one transaction. */
+/** Warehouses whose turns share a transaction at most. */
+const DESKS_TOGETHER = 64
+
+/** Turns of several desks in one transaction: no two are of one warehouse, since a desk has one turn at a time. */
+async function runTogether(store: InventoryStore, turns: readonly (readonly DeskRequest[])[]): Promise<(DeskReply | Error)[][]> {
+  const replies = await store.run(turns.flat())
+  return turns.map((turn) => replies.splice(0, turn.length))
+}
+
+/** Requests of one warehouse come to one thread, whose desk takes all that wait in one turn. */
 const actor = { type: 'stock-desk', key: 'warehouseId' } as const
 
 /**
@@ -39,6 +49,20 @@ const actor = { type: 'stock-desk', key: 'warehouseId' } as const
  */
 export default service({
   name: 'inventory.worker',
+  mixins: [
+    drainingMailbox<DeskRequest, DeskReply, InventoryWorker>({
+      type: 'stock-desk',
+      maxWaiting: 5_000,
+      run(_warehouseId, requests) {
+        return this.turns.add(requests)
+      }
+    }),
+    periodic<InventoryWorker>('stock sweep', 600_000, async function () {
+      await sweepIdempotency(this.db)
+      return (await this.store.sweepTombstones()) > 0
+    }),
+    serviceDatabase('inventory')
+  ],
 
   actions: {
     reserve: workerAction(inventoryActions['inventory.worker.reserve'], {
@@ -105,9 +129,8 @@ export default service({
   },
 
   created(this: InventoryWorker) {
-    this.db = new Database(databaseUrl('inventory'), 'inventory')
     this.store = new InventoryStore(this.db)
-    this.desk = new Batcher((requests) => this.store.run(requests), { max: 256, inFlight: 2, maxWaiting: 5_000, full })
+    this.turns = new Batcher((turns) => runTogether(this.store, turns), { max: DESKS_TOGETHER, inFlight: 2 })
     this.reads = new Batcher(
       async (offerIds) => {
         const rows = await this.store.stockOf([...new Set(offerIds)])
@@ -115,18 +138,5 @@ export default service({
       },
       { max: 500, inFlight: 2, maxWaiting: 20_000, full }
     )
-  },
-
-  started(this: InventoryWorker) {
-    const sweep = async (): Promise<void> => {
-      await sweepIdempotency(this.db)
-      while ((await this.store.sweepTombstones()) > 0);
-    }
-    this.sweeper = setInterval(() => void sweep().catch((error: unknown) => this.logger.warn('sweep of the stock store failed', error)), SWEEP_MS).unref()
-  },
-
-  async stopped(this: InventoryWorker) {
-    clearInterval(this.sweeper)
-    await this.db.close()
   }
 })

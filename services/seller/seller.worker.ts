@@ -1,13 +1,14 @@
-import { Database, databaseUrl } from '../../mixins/postgres/database.ts'
+import { serviceDatabase, type WithDatabase } from '../../mixins/postgres/service-database.ts'
 import { service, workerAction, type ServiceThis } from '../../mixins/runtime/service.ts'
 import { sellerActions } from './seller.contract.ts'
 import { addSellers, sellerOfUser, sellersById } from './seller.store.ts'
 
-type SellerWorker = ServiceThis<{ db: Database }>
+type SellerWorker = ServiceThis<WithDatabase>
 
 /** Sellers' accounts: one person acts for at most one seller; each has a default warehouse. */
 export default service({
   name: 'seller.worker',
+  mixins: [serviceDatabase('seller')],
 
   actions: {
     get: workerAction(sellerActions['seller.worker.get'], {
@@ -31,13 +32,5 @@ export default service({
         return { added: await addSellers(this.db, ctx.params.sellers) }
       }
     })
-  },
-
-  created(this: SellerWorker) {
-    this.db = new Database(databaseUrl('seller'), 'seller')
-  },
-
-  async stopped(this: SellerWorker) {
-    await this.db.close()
   }
 })
