@@ -9,7 +9,7 @@ CREATE TABLE {schema}.outbox (
   at timestamptz NOT NULL DEFAULT now(),
   body jsonb NOT NULL,
   PRIMARY KEY (lane, id)
-);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0); -- a queue: all of it is dead soon
 -- The last number of each aggregate that has no counter in a row of its own (actors carry theirs).
 CREATE TABLE {schema}.event_number (aggregate text PRIMARY KEY, number bigint NOT NULL) WITH (fillfactor = 50);
 GRANT USAGE ON SCHEMA {schema} TO souk_relay;
