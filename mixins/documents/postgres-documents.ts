@@ -155,7 +155,7 @@ export class PostgresDocuments<T extends Document> implements DocumentStore<T> {
   }
 
   #write(doc: T, version: number): Write {
-    return { id: doc.id, version, json: JSON.stringify({ ...doc, id: undefined, version: undefined }) }
+    return { id: doc.id, version, json: JSON.stringify({ ...doc, version: undefined }) }
   }
 
   #document(row: Row): T {

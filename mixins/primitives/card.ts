@@ -1,5 +1,5 @@
-/** 13 to 19 digits that may be grouped by blanks or hyphens and stand alone, beginning as the cards of the known networks do. */
-const CANDIDATE = /(?<![\w-])[2-6](?:[ -]?\d){12,18}(?![\w-])/g
+/** 13 to 19 digits that may be grouped by blanks or hyphens, beginning as the cards of the known networks do, and are no piece of a UUID or a hash. */
+const CANDIDATE = /(?<![\da-f-])[2-6](?:[ -]?\d){12,18}(?![\da-f-])/gi
 
 /** The check digit of ISO/IEC 7812-1. */
 function passesLuhn(digits: string): boolean {
