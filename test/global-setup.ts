@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { startPostgres, type EmbeddedPostgres } from '../infra/embedded/postgres.ts'
+import { reachableDirectory } from '../infra/embedded/unprivileged.ts'
 import { migrate } from '../mixins/postgres/migrate.ts'
 
 declare global {
-  var soukPostgres: { server: EmbeddedPostgres; dir: string } | undefined
+  var soukPostgres: { server: EmbeddedPostgres; files: readonly string[] } | undefined
 }
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -26,8 +27,12 @@ async function makeTemplates(url: string): Promise<void> {
 export default async function setup(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'souk-test-'))
   chmodSync(dir, 0o755)
-  const server = await startPostgres({ dir: join(dir, 'postgres'), settings: ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=300'] })
-  globalThis.soukPostgres = { server, dir }
-  await makeTemplates(server.url)
+  const data = reachableDirectory(join(dir, 'postgres'))
+  const server = await startPostgres({ dir: data, settings: ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=300'] })
+  globalThis.soukPostgres = { server, files: [dir, data, `${data}.secret`] }
+  await makeTemplates(server.url).catch(async (error: unknown) => {
+    await server.stop() // a setup that fails is not torn down
+    throw error
+  })
   process.env['SOUK_TEST_POSTGRES'] = server.url
 }

