@@ -57,7 +57,7 @@ const couponRule = object({
 })
 
 /** Why a coupon does not apply. */
-export const COUPON_REFUSALS = ['unknown', 'expired', 'below-minimum', 'used', 'exhausted', 'currency'] as const
+const COUPON_REFUSALS = ['unknown', 'expired', 'below-minimum', 'used', 'exhausted', 'currency'] as const
 export type CouponRefusal = (typeof COUPON_REFUSALS)[number]
 
 export const pricingActions = actions({
@@ -95,7 +95,6 @@ export const pricingActions = actions({
 export type Quote = Infer<typeof quoteRule>
 export type QuotedLine = Infer<typeof quotedLineRule>
 export type Destination = Infer<typeof destinationRule>
-export type CouponView = Infer<typeof couponRule>
 
 declare module '../../mixins/runtime/calls.ts' {
   interface Actions extends ActionsOf<typeof pricingActions> {}
