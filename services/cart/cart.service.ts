@@ -51,7 +51,7 @@ const nothing = (cartId: string | null): CartContents => ({ cartId: cartId ?? 'n
 
 /** What the caller sees of a cart: stored lines with today's titles, prices and availability. */
 async function view(face: CartFace, contents: CartContents): Promise<CartView> {
-  const offers = await Promise.all(contents.lines.map((line) => face.offers.get(line.offerId)))
+  const offers = await Promise.all(contents.lines.map(async (line) => face.offers.get(line.offerId)))
   return cartView(contents, offers)
 }
 

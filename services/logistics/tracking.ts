@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const PREFIX = 'SK'
 const LENGTH = 12
+const BODY = new RegExp(`^[${ALPHABET}]{${LENGTH}}$`)
 
 /** Luhn's check character, modulo 32: finds every single wrong character and almost every swap of neighbours. */
 function checkOf(body: string): string {
@@ -27,6 +28,5 @@ export function parseTrackingNumber(typed: string): string | null {
   if (!text.startsWith(PREFIX)) return null
   const rest = text.slice(PREFIX.length).replaceAll('O', '0').replaceAll(/[IL]/g, '1')
   const [body, check] = [rest.slice(0, LENGTH), rest.slice(LENGTH)]
-  const known = [...body].every((c) => ALPHABET.includes(c))
-  return known && body.length === LENGTH && check === checkOf(body) ? PREFIX + body + check : null
+  return BODY.test(body) && check === checkOf(body) ? PREFIX + body + check : null
 }
