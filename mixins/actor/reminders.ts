@@ -35,7 +35,10 @@ export class ReminderClock {
   readonly #options: ReminderClockOptions
   readonly #running = new Set<string>()
   #timer: NodeJS.Timeout | null = null
+  /** When the next poll begins; 0 while one is under way. */
   #nextAt = 0
+  /** The earliest time that was set while a poll was under way. */
+  #expected = Infinity
   #polling: Promise<void> = Promise.resolve()
   #stopped = false
 
@@ -49,12 +52,8 @@ export class ReminderClock {
 
   /** Reminders were set: polls when the first of them is due, if that is before the next poll. */
   expect(reminders: readonly Reminder[]): void {
-    const now = Date.now()
-    for (const { at } of reminders) {
-      if (at === null) continue
-      const wait = Math.max(POLL_MIN_MS, Date.parse(at) - now + 1)
-      if (now + wait < this.#nextAt) this.#schedule(wait)
-    }
+    for (const { at } of reminders) if (at !== null) this.#expected = Math.min(this.#expected, Date.parse(at))
+    if (this.#nextAt > 0 && this.#expected < this.#nextAt) this.#schedule(this.#untilExpected())
   }
 
   async stop(): Promise<void> {
@@ -63,18 +62,20 @@ export class ReminderClock {
     await this.#polling
   }
 
+  #untilExpected(): number {
+    return Math.max(POLL_MIN_MS, this.#expected - Date.now() + 1)
+  }
+
   #schedule(ms: number): void {
     if (this.#stopped) return
     if (this.#timer) clearTimeout(this.#timer)
     this.#nextAt = Date.now() + ms
-    this.#timer = setTimeout(() => {
-      this.#nextAt = Infinity // while it polls; what is set meanwhile waits for the next poll at most
-      this.#polling = this.#poll()
-    }, ms)
-    this.#timer.unref()
+    this.#timer = setTimeout(() => (this.#polling = this.#poll()), ms).unref()
   }
 
   async #poll(): Promise<void> {
+    this.#nextAt = 0
+    this.#expected = Infinity
     let more = false
     try {
       const found = await Promise.all(this.#options.stores.map((store) => store.due([this.#options.type], POLL_LIMIT)))
@@ -83,7 +84,8 @@ export class ReminderClock {
     } catch (error) {
       this.#options.onError(error)
     }
-    this.#schedule(more ? POLL_MIN_MS : POLL_MS * (0.8 + 0.4 * Math.random()))
+    const pause = more ? POLL_MIN_MS : POLL_MS * (0.8 + 0.4 * Math.random())
+    this.#schedule(Math.min(pause, this.#untilExpected()))
   }
 
   #tick(reminder: DueReminder): void {
