@@ -7,6 +7,8 @@ export interface LoadingCacheOptions {
   max: number
   /** Keys of one load at most. Default 100. */
   maxLoad?: number
+  /** Loads under way at once. Default 4. */
+  inFlight?: number
   /** Keys that wait for a load at most; a further one is rejected with the error of `full`. */
   maxWaiting: number
   full: () => Error
@@ -36,7 +38,7 @@ export class LoadingCache<V extends object> {
         const found = await load([...new Set(keys)])
         return keys.map((key) => found.get(key))
       },
-      { max: options.maxLoad ?? 100, inFlight: 4, maxWaiting: options.maxWaiting, full: options.full }
+      { max: options.maxLoad ?? 100, inFlight: options.inFlight ?? 4, maxWaiting: options.maxWaiting, full: options.full }
     )
   }
 

@@ -101,5 +101,7 @@ export interface SearchIndex {
   isCurrent(): Promise<boolean>
   /** Documents held, by id ascending: for audits and recomputations. */
   scan(after: string | undefined, limit: number): Promise<IndexedDocument[]>
+  /** Documents held of these ids, in no order. */
+  get(ids: readonly string[]): Promise<IndexedDocument[]>
   close(): Promise<void>
 }

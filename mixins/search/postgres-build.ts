@@ -49,7 +49,7 @@ export class PostgresBuild implements IndexBuild {
       await tx.query(`UPDATE search.generation SET state = 'live', built = true WHERE index = $1 AND generation = $2`, [this.#definition.name, this.#generation])
       return live!
     })
-    await this.#drop(old)
+    await this.#drop(old).catch(() => {}) // what stays is dropped by the next build
   }
 
   async abandon(): Promise<void> {
@@ -65,7 +65,7 @@ export class PostgresBuild implements IndexBuild {
     return ours
   }
 
-  /** Drops what served before. Searches that had begun on it end first; the next build drops it if this process does not get there. */
+  /** Drops what served before. Searches that had begun on it end first. */
   async #drop({ slot, generation, definition }: Generation): Promise<void> {
     await this.#db.tx(async (tx) => {
       await lockIndex(tx, this.#definition.name)

@@ -156,13 +156,13 @@ export function suggestStatement({ slot, definition }: Pick<Generation, 'slot' |
     (SELECT json_agg(json_build_array(id, title)) FROM (${documents}) AS d) AS documents`
 }
 
-/** Documents by id. */
-export function scanStatement({ slot, definition }: Pick<Generation, 'slot' | 'definition'>): string {
+/** Documents that meet `condition` on their id, $1, by id; $2 at most. */
+export function documentsStatement({ slot, definition }: Pick<Generation, 'slot' | 'definition'>, condition: 'id > $1' | 'id = ANY($1)'): string {
   const { main, source } = tablesOf(definition, slot)
   return `
   SELECT (SELECT generation FROM search.generation WHERE index = $3 AND state = 'live') AS live,
     (SELECT json_agg(json_build_object('id', id, 'version', version, 'doc', doc) ORDER BY id)
-     FROM (SELECT id, version, doc FROM ${source} JOIN ${main} USING (id) WHERE id > $1 ORDER BY id LIMIT $2) AS d) AS documents`
+     FROM (SELECT id, version, doc FROM ${source} JOIN ${main} USING (id) WHERE ${condition} ORDER BY id LIMIT $2) AS d) AS documents`
 }
 
 /** Documents looked through for a short prefix. */

@@ -5,7 +5,7 @@ import { problem } from '../primitives/problem.ts'
 import type { IndexBuild, IndexDefinition, IndexedDocument, SearchIndex, SearchQuery, SearchResult, Suggestion } from './port.ts'
 import { PostgresBuild } from './postgres-build.ts'
 import { countsOf, facetsOf, TagNames } from './postgres-facets.ts'
-import { checkQuery, scanStatement, searchStatement, suggestStatement, tsqueryText, unknownWordsStatement, type SearchRow } from './postgres-query.ts'
+import { checkQuery, documentsStatement, searchStatement, suggestStatement, tsqueryText, unknownWordsStatement, type SearchRow } from './postgres-query.ts'
 import { checkDefinition, createGeneration, generationsOf, lockIndex, tablesOf, type Generation } from './postgres-tables.ts'
 import { PostgresWriter } from './postgres-writer.ts'
 import { completions } from './suggestions.ts'
@@ -93,10 +93,11 @@ export class PostgresSearch implements SearchIndex {
   }
 
   scan(after: string | undefined, limit: number): Promise<IndexedDocument[]> {
-    return this.#read('scan', async (generation) => {
-      const [row] = await this.#db.query<{ live: number | null; documents: IndexedDocument[] | null }>(scanStatement(generation), [after ?? '', limit, this.#definition.name])
-      return { live: row!.live, answer: row!.documents ?? [] }
-    })
+    return this.#documents('id > $1', after ?? '', limit)
+  }
+
+  get(ids: readonly string[]): Promise<IndexedDocument[]> {
+    return this.#documents('id = ANY($1)', ids, ids.length)
   }
 
   close(): Promise<void> {
@@ -108,6 +109,13 @@ export class PostgresSearch implements SearchIndex {
     await this.#generation()
     await this.#guard(this.#writer.write(writes, (generations) => generations))
     took.put.observe((performance.now() - from) / 1_000)
+  }
+
+  #documents(condition: Parameters<typeof documentsStatement>[1], ids: unknown, limit: number): Promise<IndexedDocument[]> {
+    return this.#read('documents', async (generation) => {
+      const [row] = await this.#db.query<{ live: number | null; documents: IndexedDocument[] | null }>(documentsStatement(generation, condition), [ids, limit, this.#definition.name])
+      return { live: row!.live, answer: row!.documents ?? [] }
+    })
   }
 
   #search(query: SearchQuery, demands: readonly Demand[]): Promise<SearchResult> {

@@ -320,7 +320,7 @@ export function searchContract(open: OpenIndex): void {
       expect([last.total, values(last, 'brand')]).toEqual([10, { B19: 10 }])
     })
 
-    test('scan gives what is held, by id', async () => {
+    test('scan and get give what is held', async () => {
       const { index } = fresh()
       await put(index, [thing('b', { title: 'Bee' }, 7), thing('a'), thing('c')])
       await index.remove([{ id: 'c', version: 2 }])
@@ -329,6 +329,7 @@ export function searchContract(open: OpenIndex): void {
       expect(first!.id).toBe('a')
       expect(await index.scan('a', 10)).toEqual([thing('b', { title: 'Bee' }, 7)])
       expect(await index.scan('b', 10)).toEqual([])
+      expect(await index.get(['b', 'c', 'x'])).toEqual([thing('b', { title: 'Bee' }, 7)])
     })
   })
 
