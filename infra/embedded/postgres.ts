@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,6 +16,10 @@ export interface EmbeddedPostgres {
   exited: Promise<number | null>
   /** Fast shutdown: sessions are ended, committed work is kept. */
   stop: () => Promise<void>
+  /** Asks for the same without waiting for it. */
+  interrupt: () => void
+  /** Ends it at once; the next start recovers. */
+  kill: () => void
 }
 
 export interface EmbeddedPostgresOptions {
@@ -71,7 +75,12 @@ const freePort = (): Promise<number> =>
     })
   })
 
-const ended = (child: ChildProcess): Promise<number | null> => new Promise((resolve) => child.once('exit', resolve))
+/** Exit code of a child; rejects when it could not be run at all. */
+const ended = (child: ChildProcess): Promise<number | null> =>
+  new Promise((resolve, reject) => {
+    child.once('exit', resolve)
+    child.once('error', reject)
+  })
 
 /** The command line of a process; empty when there is no such process. */
 function commandOf(pid: number): string {
@@ -97,7 +106,7 @@ async function stopLeftOver(dir: string): Promise<void> {
   if (isOurs()) process.kill(pid, 'SIGKILL')
 }
 
-async function initialise(initdb: string, dir: string, password: string, user: User | null): Promise<void> {
+async function runInitdb(initdb: string, dir: string, password: string, user: User | null): Promise<void> {
   const passwordFile = `${dir}.password`
   writeFileSync(passwordFile, password, { mode: 0o600 })
   giveTo(user, passwordFile)
@@ -109,11 +118,24 @@ async function initialise(initdb: string, dir: string, password: string, user: U
     )
     let complaint = ''
     child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()))
-    const code = await Promise.race([ended(child), new Promise<never>((_, reject) => child.once('error', reject))])
-    if (code !== 0) throw new Error(`initdb failed in ${dir}: ${complaint.trim().split('\n').at(-1) ?? `exit ${code}`}`)
+    const code = await ended(child)
+    if (code !== 0) throw new Error(`initdb failed in ${dir}: ${complaint.trim().split('\n').at(-1) || `exit ${code}`}`)
   } finally {
     rmSync(passwordFile, { force: true })
   }
+}
+
+/** Makes a cluster beside `dir` and moves it there when it is whole, so that an interrupted start leaves none that is half made. */
+async function initialise(initdb: string, dir: string, user: User | null): Promise<void> {
+  const half = `${dir}.new`
+  const password = randomBytes(24).toString('hex')
+  rmSync(half, { recursive: true, force: true })
+  mkdirSync(dirname(dir), { recursive: true })
+  mkdirSync(half, { mode: 0o700 })
+  giveTo(user, half)
+  await runInitdb(initdb, half, password, user)
+  writeFileSync(`${dir}.secret`, password, { mode: 0o600 })
+  renameSync(half, dir)
 }
 
 /**
@@ -122,55 +144,50 @@ async function initialise(initdb: string, dir: string, password: string, user: U
  * Throws one clear line when the directory cannot be used; nothing is left running then.
  */
 export async function startPostgres({ dir, port, settings = [], onLog = () => {} }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const user = unprivilegedUser()
+  const user = unprivilegedUser(dir)
   const { initdb, postgres } = await binaries(user)
-  const secretFile = `${dir}.secret`
-  if (!existsSync(join(dir, 'PG_VERSION'))) {
-    rmSync(dir, { recursive: true, force: true }) // an initdb that was interrupted
-    mkdirSync(dirname(dir), { recursive: true })
-    mkdirSync(dir, { mode: 0o700 })
-    giveTo(user, dir)
-    writeFileSync(secretFile, randomBytes(24).toString('hex'), { mode: 0o600 })
-    await initialise(initdb, dir, readFileSync(secretFile, 'utf8'), user)
-  }
+  if (!existsSync(dir)) await initialise(initdb, dir, user)
   await stopLeftOver(dir)
-  const password = readFileSync(secretFile, 'utf8')
+  const password = readFileSync(`${dir}.secret`, 'utf8')
   const ownPort = port ?? (await freePort())
   const flags = [...SETTINGS, ...settings].flatMap((s) => ['-c', s])
   const child = spawn(postgres, ['-D', dir, '-p', String(ownPort), ...flags], { ...user, cwd: dir, stdio: ['ignore', 'ignore', 'pipe'], detached: true })
   const exited = ended(child)
   let lastLines: string[] = []
-  const ready = new Promise<void>((resolve, reject) => {
-    child.once('error', reject)
-    child.stderr.on('data', (chunk: Buffer) => {
-      for (const line of chunk.toString().split('\n').filter(Boolean)) {
-        lastLines = [...lastLines.slice(-4), line]
-        onLog(line)
-      }
-    })
-    void exited.then((code) => reject(new Error(`PostgreSQL did not start in ${dir} (exit ${code}): ${lastLines.join(' | ')}`)))
-    void awaitReady(dir, child.pid!).then(resolve, reject)
+  child.stderr.on('data', (chunk: Buffer) => {
+    for (const line of chunk.toString().split('\n').filter(Boolean)) {
+      lastLines = [...lastLines.slice(-4), line]
+      onLog(line)
+    }
   })
-  await ready
+  try {
+    const code = await Promise.race([exited, isReady(dir, child)])
+    if (code !== 'ready') throw new Error(`PostgreSQL did not start in ${dir} (exit ${code}): ${lastLines.join(' | ')}`)
+  } catch (error) {
+    child.kill('SIGQUIT')
+    throw error
+  }
   return {
     url: `postgres://souk:${password}@127.0.0.1:${ownPort}`,
     port: ownPort,
     pid: child.pid!,
     exited,
+    interrupt: () => void child.kill('SIGINT'),
+    kill: () => void child.kill('SIGQUIT'),
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
+      child.kill('SIGINT')
       await exited
     }
   }
 }
 
 /** The server writes `ready` into the last line of postmaster.pid when it takes connections. */
-async function awaitReady(dir: string, pid: number): Promise<void> {
+async function isReady(dir: string, child: ChildProcess): Promise<'ready'> {
   const file = join(dir, 'postmaster.pid')
-  for (let i = 0; i < 2_400; i++) {
+  for (let i = 0; i < 2_400 && child.exitCode === null && child.signalCode === null; i++) {
     if (existsSync(file) && statSync(file).size > 0) {
       const lines = readFileSync(file, 'utf8').split('\n')
-      if (Number(lines[0]) === pid && lines[7]?.trim() === 'ready') return
+      if (Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready') return 'ready'
     }
     await sleep(25)
   }

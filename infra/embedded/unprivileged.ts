@@ -13,9 +13,14 @@ export interface User {
   gid: number
 }
 
-/** Whom engines run as when this process is root: `postgres`, or `nobody`. Null when it is not root: then they run as this user. */
-export function unprivilegedUser(): User | null {
+/**
+ * Whom engines run as when this process is root: whoever owns their directory already, else `postgres`, or `nobody`.
+ * Null when it is not root: then they run as this user.
+ */
+export function unprivilegedUser(dir?: string): User | null {
   if (process.getuid?.() !== 0) return null
+  const owner = dir && existsSync(dir) ? statSync(dir) : null
+  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid }
   const users = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':'))
   const user = users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody')
   if (!user) throw new Error('embedded PostgreSQL: running as root, and there is no user "postgres" or "nobody" to run it as')

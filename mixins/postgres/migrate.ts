@@ -45,6 +45,7 @@ function stepsOf(folder: string, mixins: string): Step[] {
 const checksum = (sql: string): string => createHash('sha256').update(sql).digest('hex')
 
 async function prepare(client: pg.Client): Promise<void> {
+  await client.query('CREATE TABLE IF NOT EXISTS public.souk_note (name text PRIMARY KEY, value text NOT NULL, at timestamptz NOT NULL DEFAULT now())')
   await client.query(`CREATE TABLE IF NOT EXISTS public.souk_migration (schema text, name text, checksum text NOT NULL, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (schema, name))`)
   await client.query(`DO $$ BEGIN CREATE ROLE souk_relay NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`)
   await client.query(`DO $$ BEGIN IF NOT pg_has_role('souk_relay', 'MEMBER') THEN GRANT souk_relay TO CURRENT_USER; END IF; END $$`)
