@@ -109,6 +109,16 @@ describe('shipments', () => {
     carrier: await signIn('anyone', ['carrier'])
   })
 
+  test('a further parcel that races the holding back of its order does not slip through', async () => {
+    for (let round = 0; round < 30; round++) {
+      const order = randomUUID()
+      await ship(order, ['seller-a'])
+      const [, held] = await Promise.all([ship(order, ['seller-a', 'seller-b']), cancel(order)])
+      expect(held).toBe('cancelled')
+      expect((await call(shop.broker, 'logistics.worker.shipmentsOf', { orderIds: [order] })).items).toEqual([])
+    }
+  })
+
   test('who may see a parcel, and who may report on it', async () => {
     const order = randomUUID()
     const { items: [a] } = await ship(order, ['seller-a', 'seller-b'])
