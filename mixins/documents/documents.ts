@@ -4,7 +4,11 @@ import type { Collection, Document, DocumentStore } from './port.ts'
 import { PostgresDocuments } from './postgres-documents.ts'
 
 /** A document store that its user closes. */
-export type OpenDocuments<T extends Document> = DocumentStore<T> & { close(): Promise<void> }
+export type OpenDocuments<T extends Document> = DocumentStore<T> & {
+  /** Resolves when the collection and its indexes are there; every other call waits for it too. */
+  ready(): Promise<void>
+  close(): Promise<void>
+}
 
 /**
  * A collection of the service that owns `schema`, in the engine that the configuration names: PostgreSQL (the service has a

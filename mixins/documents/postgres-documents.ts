@@ -72,6 +72,14 @@ export class PostgresDocuments<T extends Document> implements DocumentStore<T> {
     this.#replaces = new Batcher((writes) => run(writes, (some) => this.#replace(some)), BATCH)
   }
 
+  ready(): Promise<void> {
+    this.#made ??= this.#make().catch((error: unknown) => {
+      this.#made = undefined
+      throw unavailable(error)
+    })
+    return this.#made
+  }
+
   get(id: string): Promise<T | null> {
     return this.#gets.add(id)
   }
@@ -89,7 +97,7 @@ export class PostgresDocuments<T extends Document> implements DocumentStore<T> {
   }
 
   async find(where: { readonly [field: string]: Wanted }, { after, limit, descending = false }: { after?: string | undefined; limit: number; descending?: boolean }): Promise<T[]> {
-    await this.#ready()
+    await this.ready()
     const wanted = Object.entries(where)
     const conditions = wanted.map(([field, want], i) => `${this.#expression(field)} ${typeof want === 'string' ? '=' : '<='} $${i + 2}`)
     const values: unknown[] = [limit, ...wanted.map(([, want]) => (typeof want === 'string' ? want : want.atMost))]
@@ -109,7 +117,7 @@ export class PostgresDocuments<T extends Document> implements DocumentStore<T> {
   }
 
   async #read(ids: string[]): Promise<(T | null)[]> {
-    await this.#ready()
+    await this.ready()
     const rows = await this.#ask(this.#db.query<Row>(`SELECT id, version, doc FROM ${this.#table} WHERE id = ANY($1::text[])`, [[...new Set(ids)]]))
     const found = new Map(rows.map((row) => [row.id, row]))
     const given = new Set<string>()
@@ -124,7 +132,7 @@ export class PostgresDocuments<T extends Document> implements DocumentStore<T> {
 
   /** One statement answers by id, so documents of one id go one after the other. */
   async #insert(writes: Write[]): Promise<('done' | 'exists')[]> {
-    await this.#ready()
+    await this.ready()
     const results = new Map<Write, 'done' | 'exists'>()
     for (let rest = writes; rest.length > 0; ) {
       const first = new Map(rest.toReversed().map((write) => [write.id, write]))
@@ -142,7 +150,7 @@ export class PostgresDocuments<T extends Document> implements DocumentStore<T> {
 
   /** Answers by ordinal: a stale and a current write of one document may share a batch. */
   async #replace(writes: Write[]): Promise<boolean[]> {
-    await this.#ready()
+    await this.ready()
     const sorted = writes.toSorted(byId)
     const done = await this.#db.query<{ n: number }>(
       `UPDATE ${this.#table} d SET doc = w.doc, version = d.version + 1
@@ -171,14 +179,6 @@ export class PostgresDocuments<T extends Document> implements DocumentStore<T> {
     return answer.catch((error: unknown) => {
       throw unavailable(error)
     })
-  }
-
-  #ready(): Promise<void> {
-    this.#made ??= this.#make().catch((error: unknown) => {
-      this.#made = undefined
-      throw unavailable(error)
-    })
-    return this.#made
   }
 
   /** Makes what is not there; threads that start together take turns. Looks first: making an index locks writers out even when it exists. */

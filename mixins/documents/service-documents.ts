@@ -13,6 +13,10 @@ export const serviceDocuments = (schema: string, collections: Readonly<Record<st
     this.documents = Object.fromEntries(Object.entries(collections).map(([name, collection]) => [name, openDocuments(schema, collection)]))
   },
 
+  async started(this: ServiceThis<WithDocuments<Record<string, Document>>>) {
+    await Promise.all(Object.values(this.documents).map((store) => store.ready()))
+  },
+
   async stopped(this: ServiceThis<WithDocuments<Record<string, Document>>>) {
     await Promise.all(Object.values(this.documents).map((store) => store.close()))
   }
