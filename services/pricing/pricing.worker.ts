@@ -87,7 +87,8 @@ export default service({
       async handler(this: PricingWorker, ctx) {
         const { code, percent = null, amount = null, minSubtotal = null, usesPerBuyer = null, usesTotal = null, validUntil = null } = ctx.params
         if ((percent === null) === (amount === null)) throw invalidField('percent', 'percentOrAmount', 'a coupon takes off either a percentage or an amount')
-        const coupon = { code: normalizeCode(code), percent, amount, minSubtotal, usesPerBuyer, usesTotal, validUntil }
+        if (validUntil !== null && Number.isNaN(Date.parse(validUntil))) throw invalidField('validUntil', 'date', 'there is no such day or hour')
+        const coupon = { code: normalizeCode(code), percent, amount, minSubtotal, usesPerBuyer, usesTotal, validUntil: validUntil && new Date(validUntil).toISOString() }
         return idempotently(ctx, this.db, 201, async (tx) => {
           const made = await insertCoupon(tx, coupon)
           if (!made) throw problem('conflict', `There is a coupon ${coupon.code} already: take another code.`)

@@ -99,6 +99,7 @@ describe('coupons', () => {
     await create({ code: 'Twice' })
     expect(problemType(await refusal(create({ code: 'TWICE' })))).toBe('conflict')
     expect(problemType(await refusal(create({ amount: money(100) })))).toBe('validation-failed')
+    expect(problemType(await refusal(create({ validUntil: '2026-13-01T00:00:00Z' })))).toBe('validation-failed')
     const page = await call(shop.broker, 'pricing.worker.listCoupons', { limit: 2 })
     const next = await call(shop.broker, 'pricing.worker.listCoupons', { limit: 2, cursor: page.nextCursor! })
     expect(page.items[1]!.code < next.items[0]!.code).toBe(true)
