@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, chmodSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,4 +36,5 @@ export default async function setup(): Promise<void> {
     throw error
   })
   process.env['SOUK_TEST_POSTGRES'] = server.url
+  process.env['SOUK_JWT_KEY'] ??= generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' })
 }

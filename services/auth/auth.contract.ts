@@ -92,7 +92,7 @@ export const authActions = actions({
   /** A person; 404 when there is none. */
   'auth.worker.user': { params: { userId: id() }, returns: userRule },
   'auth.worker.users': { params: { q: optional(text({ max: 254 })), ...pageQuery }, returns: pageRule(userRule) },
-  'auth.worker.updateUser': { params: { userId: id(), ...profileFields }, returns: userRule },
+  'auth.worker.updateUser': { params: { userId: id(), ...profileFields, ifMatch: optional(text({ max: 100 })) }, returns: userRule },
   'auth.worker.changePassword': { params: { userId: id(), sessionId: id(), currentPassword: secret, newPassword }, returns: none },
   'auth.worker.addresses': { params: { userId: id(), ...pageQuery }, returns: pageRule(addressRule) },
   /** One of the person's own addresses; 404 for anyone else's. */

@@ -52,7 +52,9 @@ type Gateway = ServiceThis<{
   origins: readonly string[]
   proxies: number
   requestLimit: number
-  objects: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | null
+  /** Objects lie on this machine's disk, so we serve their signed URLs. */
+  hasObjects: boolean
+  objects?: (req: IncomingMessage, res: ServerResponse) => Promise<void>
   createAlias(route: unknown, path: object, action: unknown): Alias
   routeHandler(ctx: Context, route: unknown, req: GatewayRequest, res: ServerResponse, found: object): Promise<unknown>
   handle(req: IncomingMessage, res: ServerResponse): Promise<void>
@@ -145,7 +147,7 @@ export default service({
 
     async dispatch(this: Gateway, req: GatewayRequest, res: ServerResponse) {
       const method = req.method ?? 'GET'
-      if (this.objects && req.parsedUrl.startsWith(`${OBJECTS_PATH}/`)) return this.objects(req, res)
+      if (this.hasObjects && req.parsedUrl.startsWith(`${OBJECTS_PATH}/`)) return (this.objects ??= serveObjects(openObjects()))(req, res)
       if (method === 'OPTIONS') return options(this, req, res)
       const found = this.router.find(method, req.parsedUrl)
       if (!found) throw problem('not-found', 'There is nothing at this path.')
@@ -232,7 +234,7 @@ export default service({
     this.origins = setting('SOUK_CORS_ORIGINS')
     this.proxies = setting('SOUK_TRUSTED_PROXIES')
     this.requestLimit = setting('SOUK_LIMIT_REQUESTS_PER_MINUTE')
-    this.objects = setting('S3_ENDPOINT') ? null : serveObjects(openObjects())
+    this.hasObjects = setting('S3_ENDPOINT') === null
     this.server = makeServer((req, res) => void this.handle(req, res))
     for (const [path, page] of pages(this)) this.serve('GET', null, path, page)
     // The broker stops all services at once; requests must be through before the first of them goes.

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'moleculer'
-import { newId } from '../../mixins/primitives/ids.ts'
 import type { Ctx, Meta } from '../../mixins/runtime/service.ts'
 import { readJson } from './body.ts'
 import { refreshCookie, signInCookies, signOutCookies, wantsCookies, type SessionTokens } from './cookies.ts'
@@ -45,7 +44,7 @@ export function begin(req: IncomingMessage, proxies: number): GatewayRequest {
   request.parsedUrl = mark < 0 ? url : url.slice(0, mark)
   request.query = undefined
   request.souk = {
-    id: requestIdOf(req) ?? newId(),
+    id: requestIdOf(req),
     startedAt: performance.now(),
     address: addressOf(req, proxies),
     secure: isSecure(req, proxies),
