@@ -182,7 +182,8 @@ export default service({
       const status = (req.$ctx.meta as Meta).$statusCode ?? route.status
       const headers = contextHeaders(req)
       for (const cookie of cookies) headers.push('Set-Cookie', cookie)
-      const content = status === 204 ? { body: null, type: '', etag: null } : encode(data, route.method === 'GET' || route.action.public.etag !== undefined, route.action.public.etag)
+      const tagged = route.method !== 'POST' || status === 201
+      const content = status === 204 ? { body: null, type: '', etag: null } : encode(data, tagged, route.action.public.etag)
       await send(req, res, { status, ...content, cacheControl: route.cacheControl, headers: [...headers, ...corsHeaders(req, this.origins)] }, this.draining)
     },
 

@@ -82,7 +82,7 @@ function success({ action, method, status }: ApiRoute): OpenApi {
   const { returns, etag, idempotent, alternateStatus } = action.public
   const headers = {
     'X-Request-Id': ref('headers', 'X-Request-Id'),
-    ...(method === 'GET' || etag ? { ETag: ref('headers', 'ETag') } : {}),
+    ...(method !== 'POST' || status === 201 || etag ? { ETag: ref('headers', 'ETag') } : {}),
     ...(idempotent ? { 'Idempotency-Replayed': ref('headers', 'Idempotency-Replayed') } : {})
   }
   const answer = status === 204 ? { description: 'Done.', headers } : { description: 'Done.', headers, content: { 'application/json': { schema: toJsonSchema(returns) } } }

@@ -1,5 +1,4 @@
 import type { AddressInfo } from 'node:net'
-import type { ServiceBroker } from 'moleculer'
 import { startShop, type Shop } from './shop.ts'
 
 /** What came back over HTTP. */
@@ -24,7 +23,7 @@ export interface HttpShop extends Shop {
 }
 
 /** Starts services with a gateway before them and waits until it is ready. */
-export async function startHttpShop(services: readonly string[], extra: readonly Parameters<ServiceBroker['createService']>[0][] = []): Promise<HttpShop> {
+export async function startHttpShop(services: readonly string[], extra: readonly object[] = []): Promise<HttpShop> {
   process.env['SOUK_PORT'] = '0'
   const shop = await startShop([...services, 'gateway'], extra)
   const gateway = shop.broker.getLocalService('gateway') as unknown as { server: { address(): AddressInfo }; discover(): void }
@@ -43,7 +42,7 @@ export async function startHttpShop(services: readonly string[], extra: readonly
         ...(sent === undefined ? {} : { body: sent })
       })
       const text = await res.text()
-      return { status: res.status, headers: res.headers, body: /json/.test(res.headers.get('content-type') ?? '') ? JSON.parse(text) : text }
+      return { status: res.status, headers: res.headers, body: text !== '' && /json/.test(res.headers.get('content-type') ?? '') ? JSON.parse(text) : text }
     }
   }
 }
