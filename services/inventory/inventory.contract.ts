@@ -5,6 +5,9 @@ import { bool, id, int, list, object, oneOf, optional, type Infer } from '../../
 export const AVAILABILITIES = ['in_stock', 'low_stock', 'out_of_stock'] as const
 export type Availability = (typeof AVAILABILITIES)[number]
 
+/** The availability of so many units that are not reserved. */
+export const availabilityOf = (available: number): Availability => (available <= 0 ? 'out_of_stock' : available <= 5 ? 'low_stock' : 'in_stock')
+
 /** Units of one offer at most, on hand or in one order line. */
 export const MAX_UNITS = 1_000_000
 

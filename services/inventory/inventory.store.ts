@@ -4,7 +4,8 @@ import { columns, isConnectionError, type Database, type Queryable } from '../..
 import type { IdempotencyRecord } from '../../mixins/idempotency/idempotency.ts'
 import { appendEvents, type NewEvent } from '../../mixins/outbox/outbox.ts'
 import type { Operation } from '../../mixins/runtime/service.ts'
-import { availabilityOf, DeskTurn, type DeskAnswer, type DeskMessage, type Reservation, type StockRow } from './inventory.ts'
+import { availabilityOf } from './inventory.contract.ts'
+import { DeskTurn, type DeskAnswer, type DeskMessage, type Reservation, type StockRow } from './inventory.ts'
 
 /** A message with the Idempotency-Key of its request, if it has one: its answer is recorded in the same commit. */
 export interface DeskRequest {

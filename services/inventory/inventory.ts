@@ -1,5 +1,5 @@
 import { invalidField, problem } from '../../mixins/primitives/problem.ts'
-import { MAX_UNITS, type Availability, type Stock } from './inventory.contract.ts'
+import { availabilityOf, MAX_UNITS, type Availability, type Stock } from './inventory.contract.ts'
 
 // The rules of a stock desk: what each message means for the rows of its warehouse. Pure; the store loads the rows and writes the changes.
 
@@ -56,9 +56,6 @@ export interface Movement extends StockRow {
   kind: MovementKind
   operationId: string
 }
-
-/** What a shopper is told: one to five units left are few. */
-export const availabilityOf = (available: number): Availability => (available <= 0 ? 'out_of_stock' : available <= 5 ? 'low_stock' : 'in_stock')
 
 /** Lines of one offer as one line: they share a row, so they must be decided together. */
 export function summed(lines: readonly Line[]): Line[] {

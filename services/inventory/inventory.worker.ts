@@ -6,8 +6,8 @@ import { serviceDatabase, type WithDatabase } from '../../mixins/postgres/servic
 import { newId } from '../../mixins/primitives/ids.ts'
 import { invalidField, problem } from '../../mixins/primitives/problem.ts'
 import { service, workerAction, type Ctx, type ServiceThis } from '../../mixins/runtime/service.ts'
-import { inventoryActions } from './inventory.contract.ts'
-import { availabilityOf, type DeskAnswers, type DeskMessage } from './inventory.ts'
+import { availabilityOf, inventoryActions } from './inventory.contract.ts'
+import type { DeskAnswers, DeskMessage } from './inventory.ts'
 import { InventoryStore, type DeskReply, type DeskRequest } from './inventory.store.ts'
 
 type InventoryWorker = ServiceThis<

@@ -41,9 +41,9 @@ function isShouting(text: string): boolean {
 
 /** Refuses what no reader should meet: markup, hidden characters, contact details, banned goods, shouting. */
 export const defaultListingCheck: ListingCheck = {
-  check({ attributes, ...texts }) {
+  check({ title, brand, description, attributes }) {
     const values = Object.entries(attributes)
-    const fields = [...Object.entries(texts), ...values.map(([name, value]) => [`attributes.${name}`, value] as const)]
+    const fields = [...Object.entries({ title, brand, description }), ...values.map(([name, value]) => [`attributes.${name}`, value] as const)]
     const errors = fields.flatMap(([field, text]) => rules.filter((rule) => rule.fails(text, field)).map(({ code, message }) => ({ field, code, message })))
     if (values.length > ATTRIBUTES_MAX) errors.push({ field: 'attributes', code: 'recordMax', message: `has at most ${ATTRIBUTES_MAX} entries` })
     return errors

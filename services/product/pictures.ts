@@ -49,7 +49,7 @@ async function inspect(bytes: Buffer): Promise<void> {
   if (width > SIDE_MAX || height > SIDE_MAX || width * height > PIXELS_MAX) throw invalidField('file', 'pixels', `a picture has at most ${SIDE_MAX} pixels a side and ${PIXELS_MAX / 1e6} million in all`)
 }
 
-const webp = (picture: Sharp): Promise<Buffer> => picture.webp({ quality: 80, effort: 3 }).timeout({ seconds: SECONDS_MAX }).toBuffer()
+const webp = (picture: Sharp): Promise<Buffer> => picture.webp({ quality: 80, effort: 2 }).timeout({ seconds: SECONDS_MAX }).toBuffer()
 
 /** The picture in all sizes, turned upright; whatever else the file held (place, camera, hidden data) is left behind. */
 async function render(bytes: Buffer): Promise<[keyof typeof IMAGE_SIZES, Buffer][]> {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { problemType } from '../../mixins/primitives/problem.ts'
-import { availabilityOf, DeskTurn, summed, type Reservation } from '../../services/inventory/inventory.ts'
+import { availabilityOf } from '../../services/inventory/inventory.contract.ts'
+import { DeskTurn, summed, type Reservation } from '../../services/inventory/inventory.ts'
 
 const row = (onHand: number, reserved = 0, offerId = 'a') => ({ offerId, warehouseId: 'w', onHand, reserved })
 const reserve = (orderId: string, ...lines: [string, number][]) => ({ kind: 'reserve', orderId, attempt: 1, warehouseId: 'w', lines: lines.map(([offerId, quantity]) => ({ offerId, quantity })) }) as const
