@@ -32,7 +32,8 @@ function cacheControlOf(method: string, { auth, cacheSeconds }: PublicOptions): 
   return cacheSeconds === undefined ? 'no-cache' : `public, max-age=${cacheSeconds}`
 }
 
-function routeOf(action: PublishedAction): ApiRoute {
+/** How a published action is served. */
+export function routeOf(action: PublishedAction): ApiRoute {
   const [method, path] = action.public.rest.split(' ') as [string, string]
   const { $$strict: _, ...params } = action.params
   const pathNames = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!)
