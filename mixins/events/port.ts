@@ -31,6 +31,8 @@ export interface DeliveryFailure {
 export interface ConsumeOptions {
   /** Events of one batch at most; 200 unless told. */
   maxBatch?: number
+  /** Batches under way at once in this member; 4 unless told. */
+  concurrency?: number
   onFailure?: (failure: DeliveryFailure) => void
 }
 

@@ -2,8 +2,7 @@ import { columns, type Database } from '../postgres/database.ts'
 import type { ShareSet, ShareUser } from '../postgres/shares.ts'
 import type { BatchHandler, ConsumeOptions, EventRecord } from './port.ts'
 
-/** Batches of one group under way at once in a thread. */
-const CONCURRENCY = 4
+const DEFAULT_CONCURRENCY = 4
 const DEFAULT_BATCH = 200
 const RETRY_MS = { first: 250, longest: 30_000 }
 /** From this failure of a batch on, its events come one by one. */
@@ -116,8 +115,8 @@ export class PostgresSubscription {
 
   async #read(): Promise<Batch[]> {
     if (this.#stopping) return []
-    const { group, topics, partitions, maxBatch = DEFAULT_BATCH } = this.#settings
-    const free = CONCURRENCY - this.#places.filter((place) => place.busy).length
+    const { group, topics, partitions, maxBatch = DEFAULT_BATCH, concurrency = DEFAULT_CONCURRENCY } = this.#settings
+    const free = concurrency - this.#places.filter((place) => place.busy).length
     const now = Date.now()
     const ready = this.#places.filter((place) => !place.busy && place.retryAt <= now && this.#shares.owned.has(place.partition))
     if (free <= 0 || ready.length === 0) return []
