@@ -18,9 +18,9 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
   all: {
     doc: 'everything on one machine: requests, commerce and background work on a thread each',
     threads: [
-      { name: 'web', services: ['gateway', 'auth', 'seller', 'product', 'search', 'cart', 'pricing', 'order', 'payment', 'logistics', 'inventory'] },
+      { name: 'web', services: ['gateway', 'auth', 'seller', 'product', 'search', 'cart', 'pricing', 'order', 'payment', 'logistics', 'inventory', 'analytics'] },
       { name: 'commerce', services: ['auth.worker', 'seller.worker', 'product.worker', 'inventory.worker', 'pricing.worker', 'cart.worker', 'order.worker', 'payment.worker'] },
-      { name: 'background', services: ['relay.worker', 'search.worker', 'search.indexer', 'seller.orders', 'logistics.worker'], demo: ['provider', 'carrier'] }
+      { name: 'background', services: ['relay.worker', 'search.worker', 'search.indexer', 'seller.orders', 'logistics.worker', 'analytics.worker'], demo: ['provider', 'carrier'] }
     ]
   }
 }

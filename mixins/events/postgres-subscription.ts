@@ -116,7 +116,7 @@ export class PostgresSubscription {
   async #read(): Promise<Batch[]> {
     if (this.#stopping) return []
     const { group, topics, partitions, maxBatch = DEFAULT_BATCH, concurrency = DEFAULT_CONCURRENCY } = this.#settings
-    const free = concurrency - this.#places.filter((place) => place.busy).length
+    const free = concurrency - this.#places.filter((place) => place.busy !== null).length
     const now = Date.now()
     const ready = this.#places.filter((place) => !place.busy && place.retryAt <= now && this.#shares.owned.has(place.partition))
     if (free <= 0 || ready.length === 0) return []

@@ -6,6 +6,7 @@ const problems = ['unavailable']
 
 export default service({
   name: 'analytics',
+  dependencies: ['analytics.worker'],
 
   actions: {
     sales: publicAction(

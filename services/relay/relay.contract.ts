@@ -1,4 +1,4 @@
-import { decimal, int, list, nullable, object, text, type Infer } from '../../mixins/primitives/schema.ts'
+import { decimal, int, list, nullable, object, text } from '../../mixins/primitives/schema.ts'
 import { actions, type ActionsOf } from '../../mixins/runtime/calls.ts'
 
 /** One outbox: a schema in a database. */
@@ -18,8 +18,6 @@ export const relayActions = actions({
   /** What waits in every outbox, and what this relay sends of it. A database that cannot be reached is left out. */
   'relay.worker.status': { params: {}, returns: object({ outboxes: list(outboxRule) }) }
 })
-
-export type OutboxStatus = Infer<typeof outboxRule>
 
 declare module '../../mixins/runtime/calls.ts' {
   interface Actions extends ActionsOf<typeof relayActions> {}
