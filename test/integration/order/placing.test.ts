@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { money } from '../../../mixins/primitives/money.ts'
+import { problemType } from '../../../mixins/primitives/problem.ts'
+import { call } from '../../../mixins/runtime/calls.ts'
+import { startMarket, type Market } from '../../support/buying.ts'
+import { settledViolations } from '../../support/clean-books.ts'
+import { until } from '../../support/until.ts'
+
+const refusal = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => null, (e: unknown) => problemType(e) ?? e)
+
+describe('placing an order', () => {
+  let market: Market
+  beforeAll(async () => {
+    market = await startMarket()
+  })
+  afterAll(async () => {
+    const wrong = await settledViolations(market.shop.databases)
+    await market.shop.stop()
+    expect(wrong).toEqual([])
+  }, 40_000)
+
+  const done = (buyer: Awaited<ReturnType<Market['buyer']>>, id: string, status: string) => until(`the payment is ${status}`, async () => (await buyer.order(id)).payment.status === status)
+
+  test('pays, sells the stock, empties the cart, captures, and has a parcel made per seller', async () => {
+    const [a, b] = await Promise.all([market.offer({ onHand: 5 }), market.offer({ sellerId: 's2', price: 999 })])
+    const buyer = await market.buyer()
+    await buyer.add(a, 2)
+    await buyer.add(b)
+    const { status, order } = await buyer.place()
+    expect(status).toBe(201)
+    expect(order.status).toBe('confirmed')
+    expect(order.subOrders.map((s) => s.sellerId).sort()).toEqual(['s1', 's2'])
+    const { subtotal, discount, shipping, tax, total } = order.totals
+    expect(total.amount).toBe(subtotal.amount - discount.amount + shipping.amount + tax.amount)
+    expect(await buyer.cart()).toEqual([])
+    expect(await market.stock(a)).toEqual({ onHand: 3, reserved: 0 })
+    await done(buyer, order.id, 'captured')
+    await until('there is a parcel per seller', async () => (await buyer.order(order.id)).subOrders.every((s) => s.shipments.length === 1))
+  })
+
+  test('is the same order for two equal requests at once, and for one that comes later', async () => {
+    const buyer = await market.buyer()
+    await buyer.add(await market.offer())
+    const [key, confirmation] = [randomUUID(), buyer.confirmation()]
+    const both = await Promise.allSettled([buyer.place({ key, confirmation }), buyer.place({ key, confirmation })])
+    const answers = both.flatMap((r) => (r.status === 'fulfilled' ? [r.value] : []))
+    for (const r of both) if (r.status === 'rejected') expect(problemType(r.reason)).toBe('idempotency-key-in-progress')
+    const again = await buyer.place({ key, confirmation })
+    expect(again).toEqual({ status: 201, replayed: true, order: answers[0]!.order })
+    expect(await refusal(buyer.place({ key, confirmation, coupon: 'OTHER' }))).toBe('idempotency-key-reused')
+    expect((await call(market.shop.broker, 'order.worker.list', { buyerId: buyer.id })).items).toHaveLength(1)
+    await done(buyer, again.order.id, 'captured')
+  })
+
+  test('leaves nothing behind when it is refused, and the key is free where nothing final was said', async () => {
+    const offer = await market.offer({ onHand: 1 })
+    const buyer = await market.buyer('tok_demo_declined')
+    expect(await refusal(buyer.place())).toBe('cart-empty')
+    await buyer.add(offer)
+    expect(await refusal(buyer.place({ expectedTotal: money(1) }))).toBe('price-changed')
+    const key = randomUUID()
+    expect(await refusal(buyer.place({ key, confirmation: 'wrong' }))).toBe('identity-confirmation-required')
+    expect(await refusal(buyer.place({ key, method: 'none-such' }))).toBe('not-found')
+    const confirmation = buyer.confirmation()
+    expect(await refusal(buyer.place({ key, confirmation }))).toBe('payment-declined')
+    expect(await refusal(buyer.place({ key, confirmation }))).toBe('payment-declined')
+    expect(await market.stock(offer)).toEqual({ onHand: 1, reserved: 0 })
+    expect(await buyer.cart()).toEqual([{ offerId: offer, quantity: 1 }])
+    expect(market.proofs.get(confirmation)).toEqual({ holder: null, spent: false })
+    expect((await call(market.shop.broker, 'order.worker.list', { buyerId: buyer.id })).items).toEqual([])
+  })
+
+  test('sells the last unit once, whoever asks at the same time', async () => {
+    const offer = await market.offer({ onHand: 1 })
+    const buyers = await Promise.all(Array.from({ length: 8 }, () => market.buyer()))
+    await Promise.all(buyers.map((b) => b.add(offer)))
+    const results = await Promise.allSettled(buyers.map((b) => b.place()))
+    expect(results.filter((r) => r.status === 'fulfilled')).toHaveLength(1)
+    for (const r of results) if (r.status === 'rejected') expect(problemType(r.reason)).toBe('out-of-stock')
+    expect(await market.stock(offer)).toEqual({ onHand: 0, reserved: 0 })
+  })
+
+  test('takes all lines or none', async () => {
+    const [plenty, none] = await Promise.all([market.offer(), market.offer({ sellerId: 's2', onHand: 0 })])
+    const buyer = await market.buyer()
+    await buyer.add(plenty)
+    await buyer.add(none)
+    expect(await refusal(buyer.place())).toBe('out-of-stock')
+    expect(await market.stock(plenty)).toEqual({ onHand: 10, reserved: 0 })
+  })
+
+  test('is confirmed in the end when the provider is slow, and when its answer is lost, charged once', async () => {
+    for (const token of ['tok_demo_slow', 'tok_demo_lost']) {
+      const offer = await market.offer()
+      const buyer = await market.buyer(token)
+      await buyer.add(offer)
+      const { status, order } = await buyer.place()
+      expect([201, 202]).toContain(status)
+      expect(await buyer.cart()).toEqual([])
+      await done(buyer, order.id, 'captured')
+      expect((await buyer.order(order.id)).status).not.toBe('payment_pending')
+    }
+  }, 60_000)
+})
