@@ -15,54 +15,65 @@ const applyOnce = <B>(db: Database, batch: readonly EventRecord<B>[], effect: (t
     if (fresh.length > 0) await effect(tx, fresh)
   })
 
-/** Adds the parts of confirmed orders. */
-export const applyConfirmed = (db: Database, batch: readonly EventRecord<Confirmed>[]): Promise<void> =>
-  applyOnce(db, batch, async (tx, fresh) => {
-    const rows = fresh.flatMap(({ number, body }) =>
-      body.subOrders.map((s) => ({
-        id: s.id,
-        order_id: body.orderId,
-        seller_id: s.sellerId,
-        number,
-        placed_at: body.placedAt,
-        lines: JSON.stringify(s.lines.map(({ category: _category, ...line }) => line)),
-        totals: JSON.stringify(s.totals)
-      }))
-    )
-    await tx.query(
-      `INSERT INTO seller.sub_order (id, order_id, seller_id, number, status, placed_at, lines, totals)
-       SELECT id, order_id, seller_id, number, 'confirmed', placed_at, lines, totals
-       FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[], $6::jsonb[], $7::jsonb[]) AS r (id, order_id, seller_id, number, placed_at, lines, totals)
-       ON CONFLICT (id) DO NOTHING`,
-      columns(rows, ['id', 'order_id', 'seller_id', 'number', 'placed_at', 'lines', 'totals'])
-    )
-  })
+interface Row {
+  id: string
+  order_id: string
+  seller_id: string
+  number: number
+  status: string
+  placed_at: string | null
+  lines: string | null
+  totals: string | null
+}
 
-/** Parts of orders that were cancelled after they were confirmed; others never came here. */
-export const applyCancelled = (db: Database, batch: readonly EventRecord<Events['order_cancelled']>[]): Promise<void> =>
-  applyOnce(db, batch, (tx, fresh) =>
-    setStatus(tx, fresh.flatMap(({ number, body }) => (body.wasConfirmed === 'yes' ? body.order.subOrders.map((s) => ({ id: s.id, number, status: 'cancelled' })) : [])))
+/**
+ * Adds rows and news of rows: the status is that of the latest event, whatever order they come in; what one event knows and
+ * another does not is kept.
+ */
+async function upsert(tx: Queryable, rows: readonly Row[]): Promise<void> {
+  const latest = new Map<string, Row>()
+  for (const row of [...rows].sort((a, b) => a.number - b.number)) latest.set(row.id, row)
+  await tx.query(
+    `INSERT INTO seller.sub_order AS s (id, order_id, seller_id, number, status, placed_at, lines, totals)
+     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::jsonb[])
+     ON CONFLICT (id) DO UPDATE SET
+       status = CASE WHEN excluded.number > s.number THEN excluded.status ELSE s.status END,
+       number = greatest(s.number, excluded.number),
+       placed_at = coalesce(s.placed_at, excluded.placed_at), lines = coalesce(s.lines, excluded.lines), totals = coalesce(s.totals, excluded.totals)`,
+    columns([...latest.values()].sort((a, b) => (a.id < b.id ? -1 : 1)), ['id', 'order_id', 'seller_id', 'number', 'status', 'placed_at', 'lines', 'totals'])
   )
+}
+
+const rowsOf = (number: number, order: Confirmed, status: string): Row[] =>
+  order.subOrders.map((s) => ({
+    id: s.id,
+    order_id: order.orderId,
+    seller_id: s.sellerId,
+    number,
+    status,
+    placed_at: order.placedAt,
+    lines: JSON.stringify(s.lines.map(({ category: _category, ...line }) => line)),
+    totals: JSON.stringify(s.totals)
+  }))
+
+/** The parts of confirmed orders. */
+export const applyConfirmed = (db: Database, batch: readonly EventRecord<Confirmed>[]): Promise<void> =>
+  applyOnce(db, batch, (tx, fresh) => upsert(tx, fresh.flatMap(({ number, body }) => rowsOf(number, body, 'confirmed'))))
+
+/** Parts of orders that were cancelled after they were confirmed; others are no seller's business. */
+export const applyCancelled = (db: Database, batch: readonly EventRecord<Events['order_cancelled']>[]): Promise<void> =>
+  applyOnce(db, batch, (tx, fresh) => upsert(tx, fresh.flatMap(({ number, body }) => (body.wasConfirmed === 'yes' ? rowsOf(number, body.order, 'cancelled') : []))))
 
 export const applyChanged = (db: Database, batch: readonly EventRecord<Events['sub_order_changed']>[]): Promise<void> =>
-  applyOnce(db, batch, (tx, fresh) => setStatus(tx, fresh.map(({ number, body }) => ({ id: body.subOrderId, number, status: body.status }))))
-
-/** The latest news of each part wins. Throws when one is not there yet, so that the batch comes again after its order. */
-async function setStatus(tx: Queryable, changes: readonly { id: string; number: number; status: string }[]): Promise<void> {
-  const latest = [...new Map([...changes].sort((a, b) => a.number - b.number).map((c) => [c.id, c])).values()]
-  const known = await tx.query<{ id: string }>(
-    `UPDATE seller.sub_order s SET status = CASE WHEN r.number > s.number THEN r.status ELSE s.status END, number = greatest(s.number, r.number)
-     FROM unnest($1::text[], $2::bigint[], $3::text[]) AS r (id, number, status) WHERE s.id = r.id RETURNING s.id`,
-    columns(latest, ['id', 'number', 'status'])
+  applyOnce(db, batch, (tx, fresh) =>
+    upsert(tx, fresh.map(({ number, body }) => ({ id: body.subOrderId, order_id: body.orderId, seller_id: body.sellerId, number, status: body.status, placed_at: null, lines: null, totals: null })))
   )
-  if (known.length < latest.length) throw new Error(`${latest.length - known.length} sub-orders changed before they were confirmed here: waiting for order_confirmed`)
-}
 
 /** A seller's sub-orders, newest first, older than `before`; at most `limit`. */
 export async function subOrdersOf(db: Database, sellerId: string, status: string | null, before: string | null, limit: number): Promise<SellerOrder[]> {
   return db.query<SellerOrder>(
     `SELECT id, order_id AS "orderId", status, placed_at AS "placedAt", lines, totals FROM seller.sub_order
-     WHERE seller_id = $1 AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR id < $3) ORDER BY id DESC LIMIT $4`,
+     WHERE seller_id = $1 AND placed_at IS NOT NULL AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR id < $3) ORDER BY id DESC LIMIT $4`,
     [sellerId, status, before, limit]
   )
 }

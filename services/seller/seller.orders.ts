@@ -9,7 +9,7 @@ type SellerOrders = ServiceThis<WithDatabase>
 
 /**
  * Sellers' lists of what they sold, projected from the orders' events. Follows them a moment behind; each event has its effect
- * once. Events of one order come from several topics, so a change may arrive before its order: it is tried again then.
+ * once. Nothing orders events of several topics, so the latest number of a part decides, whatever comes first.
  */
 export default service({
   name: 'seller.orders',

@@ -6,9 +6,9 @@ CREATE TABLE seller.sub_order (
   seller_id text NOT NULL,
   status text NOT NULL,
   number bigint NOT NULL,                   -- of the order's event that set the status
-  placed_at timestamptz NOT NULL,
-  lines jsonb NOT NULL,
-  totals jsonb NOT NULL
+  placed_at timestamptz,                    -- null, as lines and totals: news of it came before the order itself
+  lines jsonb,
+  totals jsonb
 ) WITH (fillfactor = 80);
 CREATE INDEX sub_order_seller ON seller.sub_order (seller_id, id DESC);
 CREATE INDEX sub_order_order ON seller.sub_order (order_id);
