@@ -1,8 +1,8 @@
 import { endEntry, sessionKey } from '../../mixins/access/sessions.ts'
+import { counter } from '../../mixins/metrics/registry.ts'
 import { wroteOutbox } from '../../mixins/outbox/hint.ts'
 import { appendEvents } from '../../mixins/outbox/outbox.ts'
 import { isUniqueViolation, type Queryable } from '../../mixins/postgres/database.ts'
-import { valueTag } from '../../mixins/primitives/etag.ts'
 import { digest, newId } from '../../mixins/primitives/ids.ts'
 import { invalidField, problem } from '../../mixins/primitives/problem.ts'
 import type { Role } from '../../mixins/runtime/service.ts'
@@ -14,7 +14,10 @@ import { proveIdentity } from './prove-identity.ts'
 import { withShopper } from './roles.ts'
 import { endOtherSessions } from './session.store.ts'
 import { openSession, securityEvent, signedIn, writeSession, type Client } from './sign-in.ts'
-import { noSuchPerson, now, personOf, type AuthWorker } from './worker-state.ts'
+import { checkTag, noSuchPerson, now, personOf, type AuthWorker } from './worker-state.ts'
+
+const signIns = counter('souk_sign_ins_total', 'Attempts to sign in, by outcome; a registration signs in too')
+const outcomes = { registered: signIns.with({ outcome: 'registered' }), right: signIns.with({ outcome: 'right' }), wrong: signIns.with({ outcome: 'wrong' }) }
 
 const wrongCredentials = (): Error => problem('invalid-credentials', 'The e-mail address or the password is not right.')
 const emailTaken = (): Error => problem('email-taken', 'This e-mail address has an account: sign in, or take another.')
@@ -33,6 +36,7 @@ export async function register(worker: AuthWorker, { email, password, name }: { 
     await registered(tx, inserted)
     return { person: inserted, sessionId: await writeSession(tx, inserted, client) }
   })
+  outcomes.registered.add()
   return signedIn(worker, person, sessionId, client)
 }
 
@@ -40,7 +44,11 @@ export async function register(worker: AuthWorker, { email, password, name }: { 
 export async function login(worker: AuthWorker, email: string, password: string, client: Client): Promise<SignedIn> {
   const person = await personByEmail(worker.db, email)
   const right = await worker.attempts.on(`login:${digest(emailKey(email))}`, () => worker.passwords.verify(password, person?.password_hash ?? null))
-  if (!person || !right) throw wrongCredentials()
+  if (!person || !right) {
+    outcomes.wrong.add()
+    throw wrongCredentials()
+  }
+  outcomes.right.add()
   return openSession(worker, person, client)
 }
 
@@ -75,7 +83,7 @@ export async function updateProfile(worker: AuthWorker, userId: string, change: 
     const person = await worker.db.tx(async (tx) => {
       const old = await lockPerson(tx, userId)
       if (!old) throw noSuchPerson()
-      if (change.ifMatch !== undefined && change.ifMatch !== valueTag(toUser(old))) throw problem('version-conflict', 'The profile has changed since it was read: read it again.')
+      checkTag(change.ifMatch, toUser(old))
       const changed = await setProfile(tx, userId, { name: change.name ?? old.name, email: email ?? old.email })
       if (changed.email_key !== old.email_key) await securityEvent(tx, userId, 'email', userId, null)
       return changed

@@ -40,6 +40,12 @@ export async function insertAddress(tx: Queryable, id: string, personId: string,
   return rows[0] ? toAddress(rows[0]) : null
 }
 
+/** One of the person's own addresses, kept as it is until the transaction ends; null when it is not theirs. */
+export async function lockAddress(tx: Queryable, id: string, personId: string): Promise<Address | null> {
+  const rows = await tx.query<Row>(`SELECT ${COLUMNS} FROM auth.address WHERE id = $1 AND person_id = $2 FOR UPDATE`, [id, personId])
+  return rows[0] ? toAddress(rows[0]) : null
+}
+
 /** Replaces one of the person's own addresses; null when it is not theirs. */
 export async function updateAddress(tx: Queryable, id: string, personId: string, address: Omit<Address, 'id'>): Promise<Address | null> {
   const rows = await tx.query<Row>(

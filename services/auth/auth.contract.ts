@@ -56,6 +56,8 @@ const confirmFields = { method: oneOf(['password', 'totp']), secret, purpose: on
 const proofPurpose = oneOf(PROOF_PURPOSES)
 /** The order, payment or subscription that a proof is held for. */
 const holder = text({ max: 120 })
+/** Entity tag of what is being changed: `version-conflict` when it has changed since. */
+const ifMatch = optional(text({ max: 100 }))
 const profileFields = { name: optional(personName), email: optional(email), password: optional(secret) }
 
 export const authActions = actions({
@@ -72,6 +74,7 @@ export const authActions = actions({
   'auth.changePassword': { params: { currentPassword: secret, newPassword }, returns: none },
   'auth.addresses': { params: pageQuery, returns: pageRule(addressRule) },
   'auth.addAddress': { params: addressFields, returns: addressRule },
+  'auth.address': { params: { id: id() }, returns: addressRule },
   'auth.setAddress': { params: { id: id(), ...addressFields }, returns: addressRule },
   'auth.removeAddress': { params: { id: id() }, returns: none },
   'auth.sessions': { params: pageQuery, returns: pageRule(sessionRule) },
@@ -92,13 +95,13 @@ export const authActions = actions({
   /** A person; 404 when there is none. */
   'auth.worker.user': { params: { userId: id() }, returns: userRule },
   'auth.worker.users': { params: { q: optional(text({ max: 254 })), ...pageQuery }, returns: pageRule(userRule) },
-  'auth.worker.updateUser': { params: { userId: id(), ...profileFields, ifMatch: optional(text({ max: 100 })) }, returns: userRule },
+  'auth.worker.updateUser': { params: { userId: id(), ...profileFields, ifMatch }, returns: userRule },
   'auth.worker.changePassword': { params: { userId: id(), sessionId: id(), currentPassword: secret, newPassword }, returns: none },
   'auth.worker.addresses': { params: { userId: id(), ...pageQuery }, returns: pageRule(addressRule) },
   /** One of the person's own addresses; 404 for anyone else's. */
   'auth.worker.address': { params: { userId: id(), addressId: id() }, returns: addressRule },
   'auth.worker.addAddress': { params: { userId: id(), address: object(addressFields) }, returns: addressRule },
-  'auth.worker.setAddress': { params: { userId: id(), addressId: id(), address: object(addressFields) }, returns: addressRule },
+  'auth.worker.setAddress': { params: { userId: id(), addressId: id(), address: object(addressFields), ifMatch }, returns: addressRule },
   'auth.worker.removeAddress': { params: { userId: id(), addressId: id() }, returns: none },
   'auth.worker.sessions': { params: { userId: id(), sessionId: id(), ...pageQuery }, returns: pageRule(sessionRule) },
   /** Ends one session everywhere at once, its access tokens included; 404 when it is not the person's. */
@@ -108,7 +111,7 @@ export const authActions = actions({
   'auth.worker.removeApiKey': { params: { userId: id(), keyId: id() }, returns: none },
   /** Publishes the session entry of a living API key, for the access middleware; `digest` is that of the whole key. */
   'auth.worker.apiKey': { params: { digest: text({ max: 100 }) }, returns: object({ found: bool() }) },
-  'auth.worker.setRoles': { params: { userId: id(), roles: list(roleRule, { min: 1, max: 4 }), by: id() }, returns: userRule },
+  'auth.worker.setRoles': { params: { userId: id(), roles: list(roleRule, { min: 1, max: 4 }), by: id(), ifMatch }, returns: userRule },
   /** Gives a person one more role, at once in all sessions; nothing when they have it. For a seller who was taken on. */
   'auth.worker.grantRole': { params: { userId: id(), role: roleRule, by: id() }, returns: userRule },
   /**

@@ -1,3 +1,4 @@
+import { limitKeyOf } from '../../mixins/access/address.ts'
 import { withKeys, type OpenKeys } from '../../mixins/keys/keys.ts'
 import { problem } from '../../mixins/primitives/problem.ts'
 import { call } from '../../mixins/runtime/calls.ts'
@@ -23,6 +24,8 @@ function person(ctx: Ctx): { userId: string; sessionId: string } {
   return caller
 }
 
+const ifMatch = ({ meta }: Ctx): { ifMatch?: string } => (meta.ifMatch === undefined ? {} : { ifMatch: meta.ifMatch })
+
 const clientOf = ({ meta }: Ctx, withCart: boolean) => ({
   address: meta.address ?? '',
   userAgent: meta.userAgent ?? '',
@@ -33,7 +36,7 @@ const clientOf = ({ meta }: Ctx, withCart: boolean) => ({
 async function limitSignIn(face: AuthFace, { meta }: Ctx): Promise<void> {
   const limit = setting('SOUK_LIMIT_AUTH_PER_MINUTE')
   if (limit === 0) return
-  const { allowed, resetMs } = await face.keys.hit(`sign-in:${meta.address ?? ''}`, 60_000, limit)
+  const { allowed, resetMs } = await face.keys.hit(`sign-in:${limitKeyOf(meta.address ?? '')}`, 60_000, limit)
   if (!allowed) throw problem('rate-limited', 'Too many registrations and logins from this address.', { retryAfter: Math.ceil(resetMs / 1_000) })
 }
 
@@ -110,7 +113,7 @@ export default service({
     updateMe: publicAction(
       authActions['auth.updateMe'],
       { rest: 'PATCH /me', auth: 'user', summary: 'Change name or e-mail address; the latter needs the password', problems: ['email-taken', 'invalid-credentials', 'version-conflict', 'forbidden'] },
-      (ctx) => call(ctx, 'auth.worker.updateUser', { ...ctx.params, userId: person(ctx).userId, ...(ctx.meta.ifMatch === undefined ? {} : { ifMatch: ctx.meta.ifMatch }) })
+      (ctx) => call(ctx, 'auth.worker.updateUser', { ...ctx.params, userId: person(ctx).userId, ...ifMatch(ctx) })
     ),
 
     changePassword: publicAction(
@@ -129,10 +132,18 @@ export default service({
       (ctx) => call(ctx, 'auth.worker.addAddress', { userId: user(ctx).userId, address: ctx.params })
     ),
 
-    setAddress: publicAction(authActions['auth.setAddress'], { rest: 'PUT /me/addresses/{id}', auth: 'user', summary: 'Replace an address; orders keep the one they were placed with' }, (ctx) => {
-      const { id, ...address } = ctx.params
-      return call(ctx, 'auth.worker.setAddress', { userId: user(ctx).userId, addressId: id, address })
-    }),
+    address: publicAction(authActions['auth.address'], { rest: 'GET /me/addresses/{id}', auth: 'user', summary: 'One of my addresses' }, (ctx) =>
+      call(ctx, 'auth.worker.address', { userId: user(ctx).userId, addressId: ctx.params.id })
+    ),
+
+    setAddress: publicAction(
+      authActions['auth.setAddress'],
+      { rest: 'PUT /me/addresses/{id}', auth: 'user', summary: 'Replace an address; orders keep the one they were placed with', problems: ['version-conflict'] },
+      (ctx) => {
+        const { id, ...address } = ctx.params
+        return call(ctx, 'auth.worker.setAddress', { userId: user(ctx).userId, addressId: id, address, ...ifMatch(ctx) })
+      }
+    ),
 
     removeAddress: publicAction(authActions['auth.removeAddress'], { rest: 'DELETE /me/addresses/{id}', auth: 'user', summary: 'Remove an address', status: 204 }, (ctx) =>
       call(ctx, 'auth.worker.removeAddress', { userId: user(ctx).userId, addressId: ctx.params.id })
@@ -164,8 +175,8 @@ export default service({
 
     setRoles: publicAction(
       authActions['auth.setRoles'],
-      { rest: 'PUT /users/{id}/roles', auth: ['admin'], summary: 'Set what a person may do; it holds at once in all their sessions' },
-      (ctx) => call(ctx, 'auth.worker.setRoles', { userId: ctx.params.id, roles: ctx.params.roles, by: user(ctx).userId })
+      { rest: 'PUT /users/{id}/roles', auth: ['admin'], summary: 'Set what a person may do; it holds at once in all their sessions', problems: ['version-conflict'] },
+      (ctx) => call(ctx, 'auth.worker.setRoles', { userId: ctx.params.id, roles: ctx.params.roles, by: user(ctx).userId, ...ifMatch(ctx) })
     )
   }
 })

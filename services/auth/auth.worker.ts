@@ -10,7 +10,7 @@ import { problem } from '../../mixins/primitives/problem.ts'
 import { service, workerAction } from '../../mixins/runtime/service.ts'
 import { setting } from '../../mixins/settings/settings.ts'
 import { changePassword, login, register, seedAccounts, updateProfile } from './account.ts'
-import { addressesById, deleteAddress, insertAddress, listAddresses, updateAddress } from './address.store.ts'
+import { addressesById, deleteAddress, insertAddress, listAddresses, lockAddress, updateAddress } from './address.store.ts'
 import { listApiKeys } from './api-key.store.ts'
 import { addApiKey, dropApiKey, publishApiKey, toApiKey } from './api-keys.ts'
 import { Attempts } from './attempts.ts'
@@ -22,7 +22,7 @@ import { proveIdentity, removeTotp, startTotp, verifyTotp } from './prove-identi
 import { changeRoles } from './roles.ts'
 import { listSessions, sweepSessions } from './session.store.ts'
 import { closeSession, refreshSession, sweepCartMerges } from './sign-in.ts'
-import { personOf, type AuthWorker } from './worker-state.ts'
+import { checkTag, personOf, type AuthWorker } from './worker-state.ts'
 
 const ADDRESSES_MAX = 100
 const SWEEP_MS = 10 * 60_000
@@ -165,10 +165,13 @@ export default service({
 
     setAddress: workerAction(authActions['auth.worker.setAddress'], {
       async handler(this: AuthWorker, ctx) {
-        const { userId, addressId, address } = ctx.params
-        const set = await updateAddress(this.db, addressId, userId, address)
-        if (!set) throw noSuchAddress()
-        return set
+        const { userId, addressId, address, ifMatch } = ctx.params
+        return this.db.tx(async (tx) => {
+          const old = await lockAddress(tx, addressId, userId)
+          if (!old) throw noSuchAddress()
+          checkTag(ifMatch, old)
+          return (await updateAddress(tx, addressId, userId, address))!
+        })
       }
     }),
 
@@ -231,7 +234,7 @@ export default service({
     setRoles: workerAction(authActions['auth.worker.setRoles'], {
       retrySafe: true,
       handler(this: AuthWorker, ctx) {
-        return changeRoles(this, ctx.params.userId, ctx.params.by, () => ctx.params.roles)
+        return changeRoles(this, ctx.params.userId, ctx.params.by, () => ctx.params.roles, ctx.params.ifMatch)
       }
     }),
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { seal, unseal } from '../../mixins/access/opaque.ts'
+import { counter } from '../../mixins/metrics/registry.ts'
 import { wroteOutbox } from '../../mixins/outbox/hint.ts'
 import { problem } from '../../mixins/primitives/problem.ts'
 import { activateTotp, clearTotp, setTotpPending, takeTotpStep, type Person } from './person.store.ts'
@@ -7,12 +8,15 @@ import { securityEvent } from './sign-in.ts'
 import { base32, stepOf, TOTP_SECRET_BYTES, totpUri } from './totp.ts'
 import { personOf, type AuthWorker } from './worker-state.ts'
 
+const confirmations = counter('souk_identity_confirmations_total', 'Attempts to prove who one is, by method and outcome')
+
 const wrongSecret = (): Error => problem('invalid-credentials', 'The password or code is not right.')
 
 /** Proves that the caller is the person, by the secret they chose to give; counts wrong ones. Throws `invalid-credentials`. */
 export async function proveIdentity(worker: AuthWorker, userId: string, method: 'password' | 'totp', secret: string): Promise<void> {
   const person = await personOf(worker, userId)
   const right = await worker.attempts.on(`confirm:${userId}`, () => (method === 'password' ? worker.passwords.verify(secret, person.password_hash) : takeCode(worker, person, secret)))
+  confirmations.with({ method, outcome: right ? 'right' : 'wrong' }).add()
   if (!right) throw wrongSecret()
 }
 

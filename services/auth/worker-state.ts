@@ -1,6 +1,7 @@
 import type { Batcher } from '../../mixins/batch/batcher.ts'
 import type { OpenKeys } from '../../mixins/keys/keys.ts'
 import type { Database } from '../../mixins/postgres/database.ts'
+import { valueTag } from '../../mixins/primitives/etag.ts'
 import { problem } from '../../mixins/primitives/problem.ts'
 import type { ServiceThis } from '../../mixins/runtime/service.ts'
 import type { Attempts } from './attempts.ts'
@@ -22,6 +23,11 @@ export type AuthWorker = ServiceThis<{
 }>
 
 export const now = (): string => new Date().toISOString()
+
+/** Throws `version-conflict` unless `value` is what the caller saw: its tag, as the gateway sent it; no tag asks for nothing. */
+export function checkTag(ifMatch: string | undefined, value: unknown): void {
+  if (ifMatch !== undefined && ifMatch !== valueTag(value)) throw problem('version-conflict', 'This has changed since it was read: read it again.')
+}
 
 export const noSuchPerson = (): Error => problem('not-found', 'There is no such person.')
 

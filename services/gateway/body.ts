@@ -8,6 +8,9 @@ export const JSON_MAX = 1024 * 1024
 const DEPTH_MAX = 32
 /** What a client sends beyond the limit is read and dropped up to here, so that it finds our answer; then the connection is cut. */
 const DRAIN_MAX = 8 * 1024 * 1024
+/** Bytes of bodies in memory at once on this thread. */
+const HELD_MAX = 256 * 1024 * 1024
+let held = 0
 
 const tooLarge = (max: number): Error => problem('too-large', `The body may have ${max} bytes at most.`)
 
@@ -37,12 +40,14 @@ export function readBody(req: IncomingMessage, max: number): Promise<Buffer> {
     let size = 0
     const onData = (chunk: Buffer): void => {
       size += chunk.length
-      if (size <= max) return void chunks.push(chunk)
+      held += chunk.length
+      if (size <= max && held <= HELD_MAX) return void chunks.push(chunk)
       req.off('data', onData)
       drain(req, size)
-      reject(tooLarge(max))
+      reject(size > max ? tooLarge(max) : problem('overloaded', 'Too many large requests at once: try again shortly.', { retryAfter: 1 }))
     }
     req.on('data', onData)
+    req.once('close', () => (held -= size))
     req.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)))
     req.once('error', reject)
     req.once('close', () => reject(problem('bad-request', 'The request ended early.')))

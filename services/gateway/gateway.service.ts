@@ -1,7 +1,7 @@
 import type { Server, IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'moleculer'
 import ApiGateway from 'moleculer-web'
-import { isLoopback } from '../../mixins/access/address.ts'
+import { isLoopback, limitKeyOf } from '../../mixins/access/address.ts'
 import { openKeys, type OpenKeys } from '../../mixins/keys/keys.ts'
 import { histogram, type Histogram } from '../../mixins/metrics/registry.ts'
 import { openObjects, OBJECTS_PATH } from '../../mixins/objects/objects.ts'
@@ -38,6 +38,12 @@ interface Target {
   took: Map<number, Histogram>
 }
 
+/** What the supervisor says of the whole node. */
+interface NodeState {
+  ready: boolean
+  draining: boolean
+}
+
 type Gateway = ServiceThis<{
   server: Server
   router: Router<Target>
@@ -48,6 +54,7 @@ type Gateway = ServiceThis<{
   keys?: OpenKeys
   working: number
   draining: boolean
+  nodeState?: NodeState
   discovering?: NodeJS.Timeout
   origins: readonly string[]
   proxies: number
@@ -70,7 +77,7 @@ type Gateway = ServiceThis<{
 async function limitAddress(this: Gateway, req: GatewayRequest): Promise<void> {
   const { address } = req.souk
   if (this.requestLimit === 0 || isLoopback(address)) return
-  const { allowed, resetMs } = await (this.keys ??= openKeys()).hit(`requests:address:${address}`, 60_000, this.requestLimit)
+  const { allowed, resetMs } = await (this.keys ??= openKeys()).hit(`requests:address:${limitKeyOf(address)}`, 60_000, this.requestLimit)
   if (!allowed) throw problem('rate-limited', 'Too many requests from this address.', { retryAfter: resetMs / 1_000 })
 }
 
@@ -131,6 +138,12 @@ export default service({
   events: {
     '$services.changed'(this: Gateway) {
       this.discovering ??= setTimeout(() => this.discover(), DISCOVER_MS)
+    },
+
+    /** From the node's supervisor. Once it drains, clients are told to open their next connection elsewhere. */
+    '$node.state'(this: Gateway, ctx: Context<NodeState>) {
+      this.nodeState = ctx.params
+      this.draining ||= ctx.params.draining
     }
   },
 
@@ -244,7 +257,7 @@ export default service({
 
   async started(this: Gateway) {
     this.discover()
-    await listen(this.server, setting('SOUK_PORT'), setting('SOUK_HOST'), this.broker.metadata['sharesPort'] === true)
+    await listen(this.server, setting('SOUK_PORT'), setting('SOUK_HOST'))
   },
 
   async stopped(this: Gateway) {

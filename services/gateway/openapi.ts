@@ -29,6 +29,7 @@ const headerParameter = (name: string, description: string, required = false): O
 const PARAMETERS: OpenApi = {
   IdempotencyKeyRequired: headerParameter('Idempotency-Key', 'A new one for each intention, the same one for its repetition; 1 to 255 visible characters, kept 24 hours.', true),
   IdempotencyKey: headerParameter('Idempotency-Key', 'Optional: a repetition with the same key gives the first answer again; kept 24 hours.'),
+  Session: { name: 'Souk-Session', in: 'header', description: '`cookie`: the tokens come as HttpOnly cookies and not in the answer.', schema: { type: 'string', enum: ['cookie'] } },
   IfMatch: headerParameter('If-Match', 'ETag of what is being changed: 412 when it has changed since.'),
   IfNoneMatch: headerParameter('If-None-Match', 'ETag of what the client has: 304 when it is current.')
 }
@@ -116,6 +117,7 @@ function parameters({ action, method, plan }: ApiRoute): OpenApi[] {
     ...[...plan.query.keys()].map((name) => queryParameter(name, rule(name), false)),
     ...[...plan.maps].map((name) => queryParameter(name, rule(name), true)),
     ...(idempotent ? [ref('parameters', idempotent === 'required' ? 'IdempotencyKeyRequired' : 'IdempotencyKey')] : []),
+    ...(action.public.cookies === 'sign-in' ? [ref('parameters', 'Session')] : []),
     ...(method === 'GET' ? [ref('parameters', 'IfNoneMatch')] : []),
     ...(method === 'PUT' || method === 'PATCH' ? [ref('parameters', 'IfMatch')] : [])
   ]

@@ -17,6 +17,8 @@ export type Page = (req: GatewayRequest, res: ServerResponse, next: (error?: unk
 export interface Shown {
   broker: ServiceBroker
   draining: boolean
+  /** None where no supervisor tells: then only this broker counts. */
+  nodeState?: { ready: boolean }
   apiRoutes: ReadonlyMap<string, { route: ApiRoute | null }>
   /** Changes whenever the routes do. */
   edition: number
@@ -28,13 +30,9 @@ const HTML_POLICY = `default-src 'none'; style-src 'sha256-${hash('sha256', STYL
 /** The worker of a face, where it has one, by the house's file names. */
 const workerOf = (face: string): string[] => (existsSync(new URL(`${face}/${face}.worker.ts`, services)) ? [`${face}.worker`] : [])
 
-/**
- * Services this gateway cannot serve without and does not see: those that its node's profile says it must (`expects` in the broker's
- * metadata), the faces it has routes for, and their workers.
- */
+/** Services this gateway cannot serve without and does not see: the faces it has or had routes for, and their workers. */
 export function missingServices({ broker, apiRoutes }: Pick<Shown, 'broker' | 'apiRoutes'>): string[] {
-  const expected = (broker.metadata['expects'] as string[] | undefined) ?? []
-  const faces = new Set([...expected, ...[...apiRoutes.values()].map(({ route }) => route!.action.name.split('.')[0]!)])
+  const faces = new Set([...apiRoutes.values()].map(({ route }) => route!.action.name.split('.')[0]!))
   const wanted = new Set([...faces].flatMap((face) => [face, ...workerOf(face)]))
   const there = new Set((broker.registry.getServiceList({ onlyAvailable: true }) as { fullName: string }[]).map(({ fullName }) => fullName))
   return [...wanted].filter((name) => !there.has(name)).sort()
@@ -67,7 +65,7 @@ export function pages(shown: Shown): [path: string, page: Page][] {
       '/readyz',
       (req, res, next) => {
         const waitingFor = missingServices(shown)
-        const status = shown.draining ? 'draining' : waitingFor.length > 0 || shown.apiRoutes.size === 0 ? 'starting' : 'ready'
+        const status = shown.draining ? 'draining' : waitingFor.length > 0 || shown.apiRoutes.size === 0 || shown.nodeState?.ready === false ? 'starting' : 'ready'
         write(req, res, status === 'ready' ? 200 : 503, { status, waitingFor }, 'no-store', status === 'ready' ? [] : ['Retry-After', '1']).catch(next)
       }
     ],

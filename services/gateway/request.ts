@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'moleculer'
-import type { Ctx, Meta } from '../../mixins/runtime/service.ts'
+import { verifyAccessToken } from '../../mixins/access/tokens.ts'
+import { problem } from '../../mixins/primitives/problem.ts'
+import type { Auth, Ctx, Meta } from '../../mixins/runtime/service.ts'
 import { readJson } from './body.ts'
 import { refreshCookie, signInCookies, signOutCookies, wantsCookies, type SessionTokens } from './cookies.ts'
 import { parametersOf } from './parameters.ts'
@@ -57,12 +59,22 @@ export function begin(req: IncomingMessage, proxies: number): GatewayRequest {
   return request
 }
 
-/** Reads what the route's method brings: a file, a JSON body, or nothing. Throws 400, 413, 415 or 422 problems. */
+/** Files are large: only who presents a token of ours, or a key, may send one. Whether it is alive, the action finds out. */
+async function checkSender(req: GatewayRequest, auth: Auth): Promise<void> {
+  if (auth === 'open' || auth === 'anyone' || auth === 'guest') return
+  const { token, apiKey } = credentialsOf(req, auth, false) ?? {}
+  if (token === undefined ? apiKey === undefined : !(await verifyAccessToken(token))) throw problem('token-expired', 'Sign in first.')
+}
+
+/** Reads what the route's method brings: a file, a JSON body, or nothing. Throws 400, 401, 413, 415 or 422 problems. */
 export async function readContent(req: GatewayRequest): Promise<void> {
   const { route } = req.souk
   if (!route || route.method === 'GET') return
-  if (route.action.public.upload) req.souk.upload = await readUploadedFile(req, route.action.public.upload)
-  else {
+  const { upload, auth } = route.action.public
+  if (upload) {
+    await checkSender(req, auth)
+    req.souk.upload = await readUploadedFile(req, upload)
+  } else {
     const body = await readJson(req)
     if (body) req.body = body
   }

@@ -4,7 +4,8 @@ import type { Socket } from 'node:net'
 /** Bounds against clients that are slow, greedy or many; per thread. */
 const HEADER_BYTES = 16 * 1024
 const HEADERS_MS = 10_000
-const REQUEST_MS = 30_000
+/** An image of 10 MiB at 1.5 Mbit/s. */
+const REQUEST_MS = 60_000
 /** Longer than a load balancer keeps its side open, so that it is not surprised by our closing. */
 const KEEP_ALIVE_MS = 65_000
 const IDLE_MS = 75_000
@@ -35,11 +36,14 @@ export function makeServer(listener: RequestListener): Server {
   return server
 }
 
-/** Listens; with `shared`, several threads listen on the same port and the system spreads connections over them. Rejects when the port is taken. */
-export function listen(server: Server, port: number, host: string, shared: boolean): Promise<void> {
+/**
+ * Listens. On Linux several threads may listen on the same port; the system spreads connections over them. Rejects when somebody
+ * else has the port.
+ */
+export function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ port, host, reusePort: shared }, () => {
+    server.listen({ port, host, reusePort: process.platform === 'linux' && port !== 0 }, () => {
       server.off('error', reject)
       server.on('error', () => {}) // one connection that could not be accepted; its client sees it
       resolve()

@@ -51,6 +51,10 @@ describe('addresses', () => {
     const path = `/me/addresses/${made.body.id}`
     for (const method of ['PUT', 'DELETE']) expect((await shop.send(method, path, { ...(method === 'PUT' ? { body: address } : {}), token: eve.token })).status).toBe(404)
     expect((await shop.send('PUT', path, { body: { ...address, city: 'Tacoma' }, token: ada.token })).body).toEqual({ id: made.body.id, ...address, city: 'Tacoma' })
+    const one = await shop.send('GET', path, { token: ada.token })
+    expect([one.status, (await shop.send('GET', path, { token: eve.token })).status]).toEqual([200, 404])
+    const put = (tag: string) => shop.send('PUT', path, { body: { ...address, city: 'Tacoma' }, token: ada.token, headers: { 'if-match': tag } })
+    expect([(await put(made.headers.get('etag')!)).status, (await put(one.headers.get('etag')!)).status]).toEqual([412, 200])
     expect((await shop.send('GET', '/me/addresses', { token: ada.token })).body).toEqual({ items: [{ id: made.body.id, ...address, city: 'Tacoma' }], nextCursor: null })
     await expect(call(shop.broker, 'auth.worker.address', { userId: eve.id, addressId: made.body.id })).rejects.toMatchObject({ type: 'not-found' })
     expect((await shop.send('DELETE', path, { token: ada.token })).status).toBe(204)

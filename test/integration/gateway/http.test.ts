@@ -42,6 +42,7 @@ const shelf = service({
       return { slow: true }
     }),
     picture: publicAction({ params: { id: id(), ...uploadFields }, returns: anything() }, { rest: 'POST /things/{id}/picture', auth: 'anyone', summary: 'Upload', status: 201, upload: { maxBytes: 1_000, types: ['image/png'] } }, async (ctx) => ({ ...ctx.params, read: (await readUpload(ctx, 1_000)).equals(PNG) })),
+    document: publicAction({ params: { ...uploadFields }, returns: anything() }, { rest: 'POST /documents', auth: ['seller'], summary: 'Upload by somebody', status: 201, upload: { maxBytes: 1_000, types: ['image/png'] } }, () => ({})),
     hook: publicAction({ params: { b: int(), a: int() }, returns: anything() }, { rest: 'POST /hook', auth: 'open', summary: 'A webhook', signature: 'x-signature' }, (ctx) => ctx.meta.signed ?? null)
   }
 })
@@ -175,6 +176,12 @@ describe('files', () => {
 
   test('arrive whole', async () => {
     expect((await upload(new Uint8Array(PNG), 'image/png')).body).toEqual({ id: '1', contentType: 'image/png', size: PNG.length, fileName: 'dot.png', read: true })
+  })
+
+  test('are not even read from somebody without a token of ours', async () => {
+    for (const headers of [{}, { authorization: 'Bearer nonsense' }] as Record<string, string>[]) {
+      expect((await shop.send('POST', '/documents', { body: new FormData(), headers })).body.type).toBe('/problems/token-expired')
+    }
   })
 
   test('are refused by size, type, what they are, and company', async () => {
