@@ -15,12 +15,17 @@ export interface Answer {
   cacheControl: string
   /** Further headers, names and values in turn. */
   headers: string[]
+  /** The body is sent many times, so its compressed form is worth keeping. */
+  shared?: boolean
   /** Content-Security-Policy of a page; that of an API unless told. */
   policy?: string
 }
 
 /** Bodies smaller than this cost more to compress than the network gains. */
 const COMPRESS_FROM = 4 * 1024
+/** Bodies compressed at once: compressing costs several times what the rest of a request does, so under load bodies go as they are. */
+const COMPRESSING_MAX = 4
+let compressing = 0
 const COMPRESSIBLE = /^(application\/(json|problem\+json)|text\/)/
 const JSON_TYPE = 'application/json; charset=utf-8'
 
@@ -32,11 +37,14 @@ const gzipped = promisify(gzip)
 /** Compressed forms of prepared bodies, which are sent many times; they go with their body. */
 const compressed = new WeakMap<Buffer, Promise<Buffer>>()
 
-function compress(body: Buffer, keep: boolean): Promise<Buffer> {
+/** The compressed form of a body; null when too many are being made. */
+function compress(body: Buffer, shared: boolean): Promise<Buffer> | null {
   const known = compressed.get(body)
   if (known) return known
-  const made = gzipped(body, { level: 4 })
-  if (keep) compressed.set(body, made)
+  if (compressing >= COMPRESSING_MAX) return null
+  compressing++
+  const made = gzipped(body, { level: shared ? 6 : 1 }).finally(() => compressing--)
+  if (shared) compressed.set(body, made)
   return made
 }
 
@@ -53,8 +61,8 @@ const bufferOf = (bytes: Uint8Array | { data: number[] }): Buffer => {
 }
 
 /** The bytes of an action's answer, with their tag: as it prepared them, or made here. `field` names the answer's own version, `tagged` asks for a tag. */
-export function encode(data: unknown, tagged: boolean, field: string | undefined): Pick<Answer, 'body' | 'type' | 'etag'> {
-  if (isPrepared(data)) return { body: bufferOf(data.$body), type: data.$type ?? JSON_TYPE, etag: data.$etag }
+export function encode(data: unknown, tagged: boolean, field: string | undefined): Pick<Answer, 'body' | 'type' | 'etag' | 'shared'> {
+  if (isPrepared(data)) return { body: bufferOf(data.$body), type: data.$type ?? JSON_TYPE, etag: data.$etag, shared: true }
   if (data === null || data === undefined) return { body: null, type: JSON_TYPE, etag: null }
   const body = Buffer.from(JSON.stringify(data))
   const own = field === undefined ? undefined : (data as Record<string, unknown>)[field]
@@ -76,8 +84,11 @@ export async function send(req: IncomingMessage, res: ServerResponse, answer: An
     body = null
   }
   if (body && body.length >= COMPRESS_FROM && COMPRESSIBLE.test(answer.type) && req.headers['accept-encoding']?.includes('gzip')) {
-    body = await compress(body, etag !== null && req.method === 'GET')
-    encoding = 'gzip'
+    const smaller = compress(body, answer.shared === true)
+    if (smaller) {
+      body = await smaller
+      encoding = 'gzip'
+    }
   }
   const head = ['Cache-Control', answer.cacheControl, 'X-Content-Type-Options', 'nosniff', 'Referrer-Policy', 'no-referrer', 'Content-Security-Policy', answer.policy ?? POLICY, ...headers]
   if (etag !== null) head.push('ETag', encoding ? `W/"${etag}"` : `"${etag}"`)

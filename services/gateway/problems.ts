@@ -67,9 +67,6 @@ function fieldErrors(errors: readonly RuleError[]): FieldError[] {
   })
 }
 
-/** `validation-failed` naming fields that this request may not have. */
-export const unknownFields = (names: readonly string[]): Known => invalid(names.map(unknownField))
-
 const invalid = (errors: FieldError[]): Known => ({
   type: 'validation-failed',
   detail: errors.length === 1 ? `${errors[0]!.field} ${errors[0]!.message}.` : `${errors.length} fields are not right.`,
