@@ -16,7 +16,7 @@ export interface ChdbOptions {
 }
 
 const RETRY_AFTER_MS = { install: 600_000, start: 30_000 }
-const INSTALLING = 'the ClickHouse engine is being installed'
+const INSTALLING = 'the ClickHouse engine is being installed (once, 543 MB)'
 
 /**
  * ClickHouse without a server: the engine in a process of its own, which is started at the first need and ends when it was idle. The package

@@ -33,7 +33,7 @@ const delay = histogram('souk_events_delay_seconds', 'From the commit of a chang
  * transaction, or with a write that may be repeated (an upsert by version, an insert by event id).
  *
  * A handler that rejects sees the same events again, after a pause that grows to 30 s, for ever: an event that cannot be handled
- * holds up its partition of that topic for this group, is named in the log at each try and shows in `souk_events_lag`; nothing is
+ * holds up its partition of that topic for this group, is named in the log from the third try on and shows in `souk_events_lag`; nothing is
  * skipped, other partitions, topics and groups go on. An event that shall be ignored is ignored by its handler.
  *
  * Consuming starts when the broker has started, and ends, the batches in hand finished, before the service's own `stopped` runs.
@@ -56,7 +56,9 @@ export function consumer<This = Service>({ group, topics, maxBatch }: ConsumerOp
       ...(maxBatch ? { maxBatch } : {}),
       onFailure(failure) {
         if (failure.topic) failed.with({ group, topic: failure.topic }).add()
-        if (failure.topic || failure.attempt % 20 === 3) service.logger.warn(describe(group, failure))
+        // At first it may only wait for an event of another topic; the log that cannot be read says so now and again.
+        if (failure.topic ? failure.attempt >= 3 : failure.attempt % 20 === 3) service.logger.warn(describe(group, failure))
+        else service.logger.info(describe(group, failure))
       }
     })
     const sampler = setInterval(() => void log.lag(group).then((n) => lagging.with({ group }).set(n), () => {}), LAG_EVERY_MS).unref() // unknown: the last one stands

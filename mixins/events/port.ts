@@ -33,6 +33,8 @@ export interface ConsumeOptions {
   maxBatch?: number
   /** Batches under way at once in this member; 4 unless told. */
   concurrency?: number
+  /** The order between topics is nothing to this handler, so that topics need not wait for each other. */
+  independentTopics?: boolean
   onFailure?: (failure: DeliveryFailure) => void
 }
 
@@ -52,8 +54,8 @@ export interface Subscription {
  * fault have their effect. Nothing is ever skipped: the event at fault, and what lies behind it in its partition of that topic,
  * waits for this group until its handler takes it.
  *
- * Not promised: exactly once; order between topics, even of one aggregate (an `order_cancelled` may come before the
- * `order_created` of the same order); order between aggregates.
+ * Not promised: exactly once; order between aggregates; order between topics, even of one aggregate: an `order_cancelled` may come
+ * before the `order_created` of the same order. A handler that needs the earlier one rejects, and sees the later one again.
  */
 export interface EventLog {
   /** Resolves when the events are stored. Publishing an event again (same id) may store it again. */

@@ -115,17 +115,20 @@ export class PostgresSubscription {
 
   async #read(): Promise<Batch[]> {
     if (this.#stopping) return []
-    const { group, topics, partitions, maxBatch = DEFAULT_BATCH, concurrency = DEFAULT_CONCURRENCY } = this.#settings
-    const free = concurrency - this.#places.filter((place) => place.busy !== null).length
+    const { group, topics, partitions, maxBatch = DEFAULT_BATCH, concurrency = DEFAULT_CONCURRENCY, independentTopics = false } = this.#settings
+    const busy = this.#places.filter((place) => place.busy !== null)
+    const free = concurrency - busy.length
     const now = Date.now()
-    const ready = this.#places.filter((place) => !place.busy && place.retryAt <= now && this.#shares.owned.has(place.partition))
+    const mayStart = (place: Place): boolean => !busy.some((b) => b === place || (!independentTopics && b.partition === place.partition))
+    const ready = this.#places.filter((place) => place.retryAt <= now && this.#shares.owned.has(place.partition) && mayStart(place))
     if (free <= 0 || ready.length === 0) return []
     if (!this.#registered) {
       await this.#db.query(REGISTER, [group, topics, partitions])
       this.#registered = true
     }
     const wanted = ready.map((place) => ({ ...place, limit: place.singleUntil > 0 ? 1 : maxBatch }))
-    const rows = await this.#db.query<ReadRow>(READ, [group, ...columns(wanted, ['topic', 'partition', 'limit']), free])
+    // Not prepared: a log that is empty now is long in a minute, and the plan must follow.
+    const rows = await this.#db.query<ReadRow>(READ, [group, ...columns(wanted, ['topic', 'partition', 'limit']), free, independentTopics], { prepare: false })
     return batchesOf(rows, ready)
   }
 
@@ -170,16 +173,33 @@ function batchesOf(rows: readonly ReadRow[], places: readonly Place[]): Batch[] 
 const REGISTER = `INSERT INTO log.position ("group", topic, partition, next) SELECT $1, topic, partition, 1 FROM unnest($2::text[]) AS topic, generate_series(0, $3 - 1) AS partition
   ON CONFLICT DO NOTHING`
 
-// Which partitions have something is asked first (one index probe each), so that a few long ones do not keep the others out.
-const READ = `SELECT b.topic, b.partition, b.position, e."offset", e.id, e.aggregate, e.number, e.at, e.body
-  FROM (
-    SELECT o.topic, o.partition, o.next AS position, w.batch FROM unnest($2::text[], $3::smallint[], $4::int[]) AS w (topic, partition, batch)
+// Of each partition the topic whose first event is oldest goes first (one index probe per topic finds it), and its batch ends before
+// an event whose aggregate has an earlier one waiting in another topic. So events of one aggregate come in their order although no
+// log promises that between topics, and a handler that must reject an event that comes too early seldom has to. The first event
+// always goes, whatever waits: repeats in the log could make two topics wait for each other.
+const READ = `WITH wanted AS (
+    SELECT w.topic, w.partition, w.batch, o.next, head.at, head.id FROM unnest($2::text[], $3::smallint[], $4::int[]) AS w (topic, partition, batch)
     JOIN log.position o ON o."group" = $1 AND o.topic = w.topic AND o.partition = w.partition
-    CROSS JOIN LATERAL (SELECT FROM log.event e WHERE e.topic = o.topic AND e.partition = o.partition AND e."offset" >= o.next ORDER BY e."offset" LIMIT 1) something
-    ORDER BY random() LIMIT $5) b
-  CROSS JOIN LATERAL (
-    SELECT * FROM log.event e WHERE e.topic = b.topic AND e.partition = b.partition AND e."offset" >= b.position ORDER BY e."offset" LIMIT b.batch) e
-  ORDER BY b.topic, b.partition, e."offset"`
+    CROSS JOIN LATERAL (SELECT e.at, e.id FROM log.event e WHERE e.topic = o.topic AND e.partition = o.partition AND e."offset" >= o.next ORDER BY e."offset" LIMIT 1) head),
+  chosen AS (
+    SELECT * FROM (
+      SELECT DISTINCT ON (partition, CASE WHEN $6 THEN topic END) * FROM wanted ORDER BY partition, CASE WHEN $6 THEN topic END, at, id) oldest
+    ORDER BY random() LIMIT $5),
+  event AS (
+    SELECT c.next AS position, e.* FROM chosen c
+    CROSS JOIN LATERAL (SELECT * FROM log.event e WHERE e.topic = c.topic AND e.partition = c.partition AND e."offset" >= c.next ORDER BY e."offset" LIMIT c.batch) e),
+  elsewhere AS (
+    SELECT c.topic AS for_topic, c.partition, e.aggregate, e.number FROM chosen c
+    JOIN wanted o ON NOT $6 AND c.batch > 1 AND o.partition = c.partition AND o.topic <> c.topic
+    CROSS JOIN LATERAL (SELECT aggregate, number FROM log.event e WHERE e.topic = o.topic AND e.partition = o.partition AND e."offset" >= o.next ORDER BY e."offset" LIMIT o.batch) e),
+  marked AS (
+    SELECT *, min(number) FILTER (WHERE "offset" IS NULL) OVER (PARTITION BY topic, partition, aggregate) AS earlier, min("offset") OVER (PARTITION BY topic, partition) AS first
+    FROM (
+      SELECT topic, partition, position, "offset", id, aggregate, number, at, body FROM event
+      UNION ALL SELECT for_topic, partition, NULL, NULL, NULL, aggregate, number, NULL, NULL FROM elsewhere) both_kinds),
+  bounded AS (
+    SELECT *, min("offset") FILTER (WHERE earlier < number AND "offset" > first) OVER (PARTITION BY topic, partition) AS cut FROM marked WHERE "offset" IS NOT NULL)
+  SELECT topic, partition, position, "offset", id, aggregate, number, at, body FROM bounded WHERE cut IS NULL OR "offset" < cut ORDER BY topic, partition, "offset"`
 
 // A compare-and-set: a member that was overtaken moves nothing.
 const MOVE = 'UPDATE log.position SET next = $5 WHERE "group" = $1 AND topic = $2 AND partition = $3 AND next = $4'

@@ -97,11 +97,12 @@ export class AnalyticsFeed {
     const usable = await this.#store.available()
     if (this.#stopped) return
     if (usable !== true) return this.#pause(usable)
-    if (this.#off !== null) this.#say('analytics is on again, and catches up from the event log')
+    if (this.#off !== null) this.#say('analytics is on, and catches up from the event log')
     this.#off = null
     this.#subscription = this.#log.consume(TOPICS, GROUP, (batch) => this.#rounds.add(rowsOf(batch)), {
       maxBatch: MAX_BATCH,
       concurrency: CONCURRENCY,
+      independentTopics: true,
       onFailure: (failure) => this.#failed(failure)
     })
   }

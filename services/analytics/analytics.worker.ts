@@ -17,7 +17,7 @@ import { periodOf } from './analytics.ts'
 type Analytics = ServiceThis<{ log: EventLog; store: AnalyticsStore; feed: AnalyticsFeed; sampler: NodeJS.Timeout }>
 
 /** A node that starts has better things to do than to install or start an analytics engine; a report that is asked for begins at once. */
-const FIRST_MS = 15_000
+const FIRST_MS = 30_000
 const SAMPLE_EVERY_MS = 10_000
 const lagging = gauge('souk_events_lag', 'Events that a group has still to handle; every member reports the whole group')
 

@@ -71,6 +71,27 @@ describe('event log in PostgreSQL, inside', () => {
     await log.close()
   })
 
+  test('topics of one aggregate come as they happened while nothing fails, and do not wait for each other then', async () => {
+    const log = open()
+    const received: EventRecord[] = []
+    const broken = { yes: false }
+    const pairs = (prefix: string): EventRecord[] => Array.from({ length: 30 }, (_, i) => [record('zz_first', `${prefix}/${i}`, 1), record('aa_second', `${prefix}/${i}`, 2)]).flat()
+    log.consume(['aa_second', 'zz_first'], 'pairs', async (batch) => {
+      if (broken.yes && batch[0]!.topic === 'zz_first') throw new Error('not now')
+      received.push(...batch)
+    })
+    for (const e of pairs('one')) await log.publish([{ ...e, at: new Date().toISOString() }])
+    await until('all have come', () => received.length === 60)
+    for (const second of received.filter((e) => e.topic === 'aa_second')) {
+      const first = received.find((e) => e.topic === 'zz_first' && e.aggregate === second.aggregate)!
+      expect(received.indexOf(first)).toBeLessThan(received.indexOf(second))
+    }
+    broken.yes = true
+    await log.publish(pairs('two'))
+    await until('the other topic goes on', () => received.filter((e) => e.topic === 'aa_second').length === 60)
+    await log.close()
+  })
+
   test('a member that was overtaken moves no position', async () => {
     const log = open()
     let release = (): void => {}
