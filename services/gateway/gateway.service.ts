@@ -49,6 +49,7 @@ type Gateway = ServiceThis<{
   router: Router<Target>
   apiRoutes: Map<string, Target>
   edition: number
+  grewAt: number
   aliases: Alias[]
   routes: { path: string }[]
   keys?: OpenKeys
@@ -216,8 +217,10 @@ export default service({
       for (const route of discover(this.broker)) {
         const key = `${route.method} ${route.path}`
         const known = this.apiRoutes.get(key)
-        if (!known) this.apiRoutes.set(key, this.serve(route.method, route, route.path, route.action.name))
-        else if (known.alias.action === route.action.name) known.route = route
+        if (!known) {
+          this.apiRoutes.set(key, this.serve(route.method, route, route.path, route.action.name))
+          this.grewAt = performance.now()
+        } else if (known.alias.action === route.action.name) known.route = route
         else this.logger.error(`${key} is declared by ${known.alias.action} and by ${route.action.name}: the first one serves it`)
       }
       this.edition++
@@ -245,6 +248,7 @@ export default service({
     this.router = new Router()
     this.apiRoutes = new Map()
     this.edition = 0
+    this.grewAt = performance.now()
     this.origins = setting('SOUK_CORS_ORIGINS')
     this.proxies = setting('SOUK_TRUSTED_PROXIES')
     this.requestLimit = setting('SOUK_LIMIT_REQUESTS_PER_MINUTE')

@@ -20,6 +20,8 @@ export interface Shown {
   /** None where no supervisor tells: then only this broker counts. */
   nodeState?: { ready: boolean }
   apiRoutes: ReadonlyMap<string, { route: ApiRoute | null }>
+  /** When the last new route was found, by `performance.now()`. */
+  grewAt: number
   /** Changes whenever the routes do. */
   edition: number
 }
@@ -36,6 +38,15 @@ export function missingServices({ broker, apiRoutes }: Pick<Shown, 'broker' | 'a
   const wanted = new Set([...faces].flatMap((face) => [face, ...workerOf(face)]))
   const there = new Set((broker.registry.getServiceList({ onlyAvailable: true }) as { fullName: string }[]).map(({ fullName }) => fullName))
   return [...wanted].filter((name) => !there.has(name)).sort()
+}
+
+/** A gateway without faces of its own learns of them one node after another: it waits until no more come. */
+const SETTLED_MS = 1_000
+
+function isSettled({ broker, apiRoutes, grewAt }: Shown): boolean {
+  if (apiRoutes.size === 0) return false
+  const hasFaces = broker.services.some(({ schema }) => Object.values(schema.actions ?? {}).some((action) => (action as { visibility?: unknown } | null)?.visibility === 'published'))
+  return hasFaces || performance.now() - grewAt >= SETTLED_MS
 }
 
 const write = (req: GatewayRequest, res: ServerResponse, status: number, content: unknown, cacheControl: string, headers: string[] = []): Promise<void> =>
@@ -65,7 +76,7 @@ export function pages(shown: Shown): [path: string, page: Page][] {
       '/readyz',
       (req, res, next) => {
         const waitingFor = missingServices(shown)
-        const status = shown.draining ? 'draining' : waitingFor.length > 0 || shown.apiRoutes.size === 0 || shown.nodeState?.ready === false ? 'starting' : 'ready'
+        const status = shown.draining ? 'draining' : waitingFor.length === 0 && isSettled(shown) && shown.nodeState?.ready !== false ? 'ready' : 'starting'
         write(req, res, status === 'ready' ? 200 : 503, { status, waitingFor }, 'no-store', status === 'ready' ? [] : ['Retry-After', '1']).catch(next)
       }
     ],
