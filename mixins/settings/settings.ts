@@ -37,7 +37,7 @@ export const SETTINGS = {
   SOUK_LIMIT_AUTH_PER_MINUTE: whole(600, 'registrations and logins a minute from one address'),
   SOUK_LIMIT_REQUESTS_PER_MINUTE: whole(0, 'requests a minute from one address; 0 is no limit, loopback is never limited by it'),
   SOUK_LIMIT_SECRETS_PER_15_MINUTES: whole(20, 'wrong passwords or codes for one account in 15 minutes'),
-  SOUK_JWT_KEY: url('Ed25519 private key (PKCS 8, PEM) that signs tokens; made in the data directory unless set'),
+  SOUK_JWT_KEY: url('Ed25519 private key (PKCS 8, PEM) that signs tokens; several: the first signs, all verify; made in the data directory unless set'),
   SOUK_WEBHOOK_SECRET: url('secret shared with the payment provider; made in the data directory unless set'),
   SOUK_PROVIDER_URL: url('payment provider; the demo provider of this node unless set'),
   SOUK_CORS_ORIGINS: urls('origins that browsers may call the API from, comma-separated'),
