@@ -20,7 +20,7 @@ export interface BehaviourRecord {
 
 declare module '../runtime/calls.ts' {
   interface Hints {
-    /** Emitted to one analytics worker, not broadcast. */
+    /** Emitted to one instance of each service that reads it, not broadcast. */
     'behaviour.recorded': { records: BehaviourRecord[] }
   }
 }
@@ -31,13 +31,16 @@ const FLUSH_MS = 500
 const WAITING_MAX = 5_000
 const QUERY_MAX = 200
 
+/** Services that read behaviour: for reports, and for the popularity of products. */
+const READERS = ['analytics.worker', 'search.indexer']
+
 const dropped = counter('souk_behaviour_dropped_total', 'Views and searches that found a buffer full').with({ at: 'sender' })
 const waiting = new WeakMap<ServiceBroker, BehaviourRecord[]>()
 
 const subjectOf = ({ caller, guestCart = '' }: Meta): string => (caller?.kind === 'user' ? caller.userId : guestCart)
 
 /**
- * Notes what a caller did, for analytics and recommendations. Best effort: it costs the request a microsecond, never fails and never
+ * Notes what a caller did, for reports and for the order of search results. Best effort: it costs the request a microsecond, never fails and never
  * waits; a record may be lost (a full buffer, a restart). Nothing that matters may rest on it.
  */
 export function recordBehaviour(ctx: Pick<Ctx, 'meta' | 'broker'>, behaviour: Behaviour): void {
@@ -48,7 +51,7 @@ export function recordBehaviour(ctx: Pick<Ctx, 'meta' | 'broker'>, behaviour: Be
     setTimeout(() => {
       const gone = waiting.get(broker)!
       waiting.delete(broker)
-      void broker.emit('behaviour.recorded', { records: gone }, { groups: ['analytics.worker'] })
+      void broker.emit('behaviour.recorded', { records: gone }, { groups: READERS })
     }, FLUSH_MS).unref()
   }
   if (records.length >= WAITING_MAX) return dropped.add()

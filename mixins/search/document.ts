@@ -1,5 +1,5 @@
 import type { Json } from '../primitives/json.ts'
-import type { IndexDefinition } from './port.ts'
+import { VALUES_MAX, type IndexDefinition } from './port.ts'
 
 // How a document is read through its index's definition, whatever the engine.
 
@@ -37,7 +37,7 @@ export const titleOf = (doc: Doc, { suggest }: IndexDefinition): string => texts
 /** What relevance is multiplied by, for a popularity of 0 and more: 1 for none, 2 for 1.7, 8 for a thousand. */
 export const boostOf = (popularity: number): number => 1 + Math.log1p(Math.max(0, popularity))
 
-/** Values by which the document is filtered and counted, each once. */
+/** Values by which the document is filtered and counted, each once, the first `VALUES_MAX`. */
 export function tagsOf(doc: Doc, { keywords, attributes, suggest }: IndexDefinition): Tag[] {
   const tags = new Map<string, Tag>()
   const add = (tag: Tag): void => void tags.set(`${tag.field}\0${tag.value}`, tag)
@@ -50,5 +50,5 @@ export function tagsOf(doc: Doc, { keywords, attributes, suggest }: IndexDefinit
   if (map !== null && typeof map === 'object' && !Array.isArray(map)) {
     for (const [name, value] of Object.entries(map)) for (const one of textsOf(value)) add({ field: `${attributes}.${name}`, value: one, suggestion: null })
   }
-  return [...tags.values()]
+  return [...tags.values()].slice(0, VALUES_MAX)
 }

@@ -1,5 +1,8 @@
 import type { Json } from '../primitives/json.ts'
 
+/** Values of keywords and attributes that are kept of one document; engines bound what they take. */
+export const VALUES_MAX = 400
+
 /** How an index reads its documents. Fields are members of `doc`. */
 export interface IndexDefinition {
   name: string

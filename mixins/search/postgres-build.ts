@@ -39,7 +39,7 @@ export class PostgresBuild implements IndexBuild {
 
   async switch(): Promise<void> {
     const { slot, definition } = this.#ours(await generationsOf(this.#db, this.#definition.name))
-    await settleTables(this.#db, tablesOf(definition, slot))
+    await settleTables(this.#db, tablesOf(definition, slot), definition)
     const old = await this.#db.tx(async (tx) => {
       await lockIndex(tx, this.#definition.name)
       const generations = await generationsOf(tx, this.#definition.name)

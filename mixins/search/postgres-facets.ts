@@ -1,5 +1,5 @@
 import type { Queryable } from '../postgres/database.ts'
-import { FACET_VALUES, type SearchQuery, type SearchResult } from './port.ts'
+import { FACET_VALUES, type SearchResult } from './port.ts'
 import type { SearchRow, SearchStatement } from './postgres-query.ts'
 
 /** Number → what it stands for, as far as this thread has met it. Numbers of one generation keep their meaning. */
@@ -27,22 +27,33 @@ export class TagNames {
 /** How often each number occurs. */
 export type Counts = Map<number, number>
 
+/** Two bytes of this say that four bytes follow. */
+const LONG = 0xffff
+
+/** Tag numbers in two bytes each, little-endian; those that do not fit in six. */
+export function pack(numbers: readonly number[]): Buffer {
+  const halves = numbers.flatMap((n) => (n < LONG ? [n] : [LONG, n & 0xffff, n >>> 16]))
+  return Buffer.from(Uint16Array.from(halves).buffer)
+}
+
 /** Reused from search to search: a search counts in one go, without waiting in between. */
 let counters = new Uint32Array(4_096)
 
-const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-
-/** Counts tag numbers that come once per hit, four little-endian bytes each. */
-export function tally(bytes: Buffer | null): Counts {
-  if (!bytes) return new Map()
-  const view = viewOf(bytes)
+/** Counts the numbers of many documents, packed one after another. */
+function tally(bytes: Buffer | null): Counts {
+  const counts: Counts = new Map()
+  if (!bytes) return counts
+  const halves = new Uint16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
   const met: number[] = []
-  for (let at = 0; at < bytes.length; at += 4) {
-    const number = view.getInt32(at, true)
+  for (let at = 0; at < halves.length; at++) {
+    let number = halves[at]!
+    if (number === LONG) {
+      number = halves[at + 1]! + halves[at + 2]! * 0x10000
+      at += 2
+    }
     if (number >= counters.length) counters = grown(counters, number)
     if (counters[number]!++ === 0) met.push(number)
   }
-  const counts: Counts = new Map()
   for (const number of met) {
     counts.set(number, counters[number]!)
     counters[number] = 0
@@ -57,34 +68,36 @@ function grown(old: Uint32Array<ArrayBuffer>, number: number): Uint32Array<Array
 }
 
 /** Counts that come as pairs of number and count, four big-endian bytes each. */
-export function pairs(bytes: Buffer | null): Counts {
+function pairs(bytes: Buffer | null): Counts {
   if (!bytes) return new Map()
-  const view = viewOf(bytes)
   const counts: Counts = new Map()
-  for (let at = 0; at < bytes.length; at += 8) counts.set(view.getInt32(at), view.getInt32(at + 4))
+  for (let at = 0; at < bytes.length; at += 8) counts.set(bytes.readInt32BE(at), bytes.readInt32BE(at + 4))
   return counts
 }
 
 /** The counts of a search's answer: under `''` those of the hits, under a filtered field those without its own filter. */
-export function countsOf(row: SearchRow, { without, totals }: SearchStatement): Map<string, Counts> {
-  const read = (column: `f${string}`): Counts => (totals.has(column) ? pairs : tally)(row[column] ?? null)
-  return new Map([['', read('f')], ...[...without].map(([field, column]) => [field, read(column)] as const)])
-}
+export const countsOf = (row: SearchRow, { counts }: SearchStatement): Map<string, Counts> =>
+  new Map(counts.map(({ column, kept, without }) => [without ?? '', (kept ? pairs : tally)(row[column] ?? null)]))
 
 const byCount = (a: { value: string; count: number }, b: { value: string; count: number }): number => b.count - a.count || (a.value < b.value ? -1 : 1)
 
-/** Facets from counts: a filtered field's from the counts without its own filter, any other's from those of the hits. */
-export function facetsOf(counts: ReadonlyMap<string, Counts>, names: TagNames, { facets, attributeFacets }: SearchQuery, attributes: string): SearchResult['facets'] {
-  const wanted = (field: string): boolean => facets.includes(field) || (attributeFacets === true && field.startsWith(`${attributes}.`))
-  const result: SearchResult['facets'] = Object.fromEntries(facets.map((field) => [field, []]))
+/**
+ * Facets from counts: a filtered field's from the counts without its own filter, any other's from those of the hits. Null when
+ * one of the numbers is not known yet.
+ */
+export function facetsOf(counts: ReadonlyMap<string, Counts>, names: TagNames, wanted: (field: string) => boolean): SearchResult['facets'] | null {
+  const result: SearchResult['facets'] = {}
   for (const [filtered, numbers] of counts) {
+    const lists = new Map<string, { value: string; count: number }[] | null>()
     for (const [number, count] of numbers) {
-      const { field, value } = names.of(number) ?? { field: '', value: '' }
-      if (!wanted(field) || (filtered === '' ? counts.has(field) : field !== filtered)) continue
-      result[field] ??= []
-      result[field].push({ value, count })
+      const name = names.of(number)
+      if (!name) return null
+      const { field, value } = name
+      let list = lists.get(field)
+      if (list === undefined) lists.set(field, (list = wanted(field) && (filtered === '' ? !counts.has(field) : field === filtered) ? [] : null))
+      list?.push({ value, count })
     }
+    for (const [field, list] of lists) if (list) result[field] = list.sort(byCount).slice(0, FACET_VALUES)
   }
-  for (const field of Object.keys(result)) result[field] = result[field]!.sort(byCount).slice(0, FACET_VALUES)
   return result
 }

@@ -1,5 +1,5 @@
 import type { IndexDefinition, Range, SearchQuery } from './port.ts'
-import { numberColumn, tablesOf, type Generation } from './postgres-tables.ts'
+import { numberColumn, tablesOf, type Generation, type Tables } from './postgres-tables.ts'
 import type { Demand } from './text-query.ts'
 
 /** What the statement of a search answers: one row. */
@@ -8,18 +8,16 @@ export interface SearchRow {
   live: number | null
   total: number
   page: [id: string, key: number][] | null
-  /** Tag numbers of the hits, as `tally` reads them; `f<i>`: of the hits with keyword filter i left out. */
-  [counts: `f${string}`]: Buffer | null
+  /** Numbers of tags, as the statement's `counts` say. */
+  [counts: `f${number}`]: Buffer | null
 }
 
 /** A statement of one search. Its text depends on the form of the query alone, so that plans are kept; what was asked is in `values`. */
 export interface SearchStatement {
   text: string
   values: unknown[]
-  /** The filtered keyword fields that are also facets, by the column that counts without their own filter. */
-  without: Map<string, `f${string}`>
-  /** Columns whose counts come as pairs of number and count, not as numbers once per hit. */
-  totals: ReadonlySet<string>
+  /** Columns of tag numbers: of the hits, and of what is hit without the own filter of a field. `kept`: as pairs of number and count. */
+  counts: { column: `f${number}`; kept: boolean; without: string | null }[]
 }
 
 /** Sorts behind every number, in either direction. */
@@ -39,6 +37,10 @@ class Values {
   }
 }
 
+/** Whether a field is to be counted. */
+export const isWanted = ({ facets, attributeFacets }: SearchQuery, { attributes }: IndexDefinition) => (field: string): boolean =>
+  facets.includes(field) || (attributeFacets === true && field.startsWith(`${attributes}.`))
+
 /** Throws a TypeError for a range or a sort of what the definition does not number: a mistake of the caller. */
 export function checkQuery({ filters, sort }: SearchQuery, { numbers }: IndexDefinition): void {
   const used = [...Object.keys(filters).filter((field) => isRange(filters[field]!)), ...(sort === 'relevance' ? [] : [sort.replace(/^-/, '')])]
@@ -47,8 +49,8 @@ export function checkQuery({ filters, sort }: SearchQuery, { numbers }: IndexDef
 
 /** A sort as a number that falls: best first, then by id. A field that this generation does not have yet is one that no document has. */
 function sortKey(sort: string, { numbers }: IndexDefinition, ranked: boolean): string {
-  // A hit in a lighter text alone still ranks by its popularity.
-  if (sort === 'relevance') return ranked ? '(boost * (0.05 + ts_rank(head, (SELECT q FROM q), 1)))::float8' : 'boost'
+  // Each word that the heavier texts hold counts by itself; a hit in a lighter text alone still ranks by its popularity.
+  if (sort === 'relevance') return ranked ? '(boost * (0.05 + ts_rank(head, (SELECT words FROM q), 1)))::float8' : 'boost'
   const descending = sort.startsWith('-')
   const field = descending ? sort.slice(1) : sort
   return !numbers.includes(field) ? `${LAST}::float8` : `coalesce(${descending ? '' : '-'}${numberColumn(field)}, ${LAST})`
@@ -65,7 +67,8 @@ interface Conditions {
 function conditionsOf({ filters }: SearchQuery, { numbers }: IndexDefinition, demands: readonly Demand[], tag: string, values: Values): Conditions {
   const conditions: Conditions = { text: null, keywords: [], ranges: [], ctes: [] }
   if (demands.length > 0) {
-    conditions.ctes.push(`q AS MATERIALIZED (SELECT to_tsquery('search.english', ${values.add(tsqueryText(demands), 'text')}) AS q)`)
+    const [all, any] = [tsqueryText(demands), [...new Set(demands.flatMap((demand) => demand.any.flat()))].join(' | ')]
+    conditions.ctes.push(`q AS MATERIALIZED (SELECT to_tsquery('search.english', ${values.add(all, 'text')}) AS q, to_tsquery('search.english', ${values.add(any, 'text')}) AS words)`)
     conditions.text = 'words @@ (SELECT q FROM q)'
   }
   for (const [field, filter] of Object.entries(filters)) {
@@ -88,43 +91,54 @@ function whereOf({ text, keywords, ranges }: Conditions, except?: string): strin
   return all.length === 1 && indexed.length === 0 ? null : all.join(' AND ')
 }
 
+/** What has these conditions, counted: numbers of tags of every document, or where nothing restricts them the counts kept with the tags. */
+interface Count {
+  sql: string
+  kept: boolean
+}
+
+const PACKED = `string_agg(facets, ''::bytea)`
+const KEPT = `string_agg(int4send(id) || int4send(count::integer), ''::bytea) FILTER (WHERE id > 0 AND count > 0)`
+
+/** For each filtered keyword field that is also a facet: counts of what meets all conditions but its own. */
+function countsWithout(conditions: Conditions, wanted: (field: string) => boolean, { main, tag }: Tables, values: Values): Map<string, Count> {
+  const counts = new Map<string, Count>()
+  for (const { field } of conditions.keywords.filter((k) => wanted(k.field))) {
+    const where = whereOf(conditions, field)
+    counts.set(field, { sql: where ? `(SELECT ${PACKED} FROM ${main} WHERE ${where})` : `(SELECT ${KEPT} FROM ${tag} WHERE field = ${values.add(field, 'text')})`, kept: where === null })
+  }
+  return counts
+}
+
 /**
  * The one statement of a search in one generation: hits, their number, a page of them in order, and the numbers of their tags;
- * the same again without its own filter for each filtered field that is also a facet. Where nothing restricts the hits, the
- * counts that are kept with the tags answer.
+ * the same again without its own filter for each filtered field that is also a facet.
  */
 export function searchStatement(query: SearchQuery, { slot, definition }: Generation, demands: readonly Demand[]): SearchStatement {
-  const { main, tag } = tablesOf(definition, slot)
+  const tables = tablesOf(definition, slot)
   const values = new Values()
-  const conditions = conditionsOf(query, definition, demands, tag, values)
-  const key = sortKey(query.sort, definition, demands.length > 0)
+  const conditions = conditionsOf(query, definition, demands, tables.tag, values)
   const where = whereOf(conditions)
+  const key = sortKey(query.sort, definition, demands.length > 0)
+  const hits = `SELECT id, facets, ${key} AS key FROM ${tables.main} WHERE ${where ?? 'NOT removed'}`
   const [from, after] = query.after ?? [Number.MAX_VALUE, '']
   const bound = values.add(from, 'float8')
-  const page = `SELECT id, key FROM ${where ? 'hits' : `(SELECT id, ${key} AS key FROM ${main} WHERE NOT removed) AS hits`}
+  const page = `SELECT id, key FROM ${where ? 'hits' : `(${hits}) AS hits`}
     WHERE key <= ${bound} AND (key < ${bound} OR id > ${values.add(after, 'text')}) ORDER BY key DESC, id LIMIT ${values.add(query.limit, 'integer')}`
-  const totals = new Set<string>()
-  const counts = (name: string, restriction: string | null, source = main): string => {
-    if (restriction) return `(SELECT string_agg(facets, ''::bytea) FROM ${source}) AS ${name}`
-    totals.add(name)
-    return `(SELECT string_agg(int4send(id) || int4send(count::integer), ''::bytea) FROM ${tag} WHERE id > 0 AND count > 0) AS ${name}`
-  }
+  const own = countsWithout(conditions, isWanted(query, definition), tables, values)
+  const counts: Count[] = query.facets.length > 0 || query.attributeFacets ? [{ sql: where ? PACKED : KEPT, kept: where === null }, ...own.values()] : []
   const columns = [
     `(SELECT generation FROM search.generation WHERE index = ${values.add(definition.name, 'text')} AND state = 'live') AS live`,
-    `${where ? '(SELECT count(*) FROM hits)' : `(SELECT count FROM ${tag} WHERE id = 0)`} AS total`,
-    `(SELECT json_agg(json_build_array(id, key) ORDER BY key DESC, id) FROM page) AS page`
+    `(SELECT json_agg(json_build_array(id, key) ORDER BY key DESC, id) FROM page) AS page`,
+    `${where ? 'count(*)' : '(sum(count) FILTER (WHERE id = 0))::bigint'} AS total`,
+    ...counts.map(({ sql }, i) => `${sql} AS f${i}`)
   ]
-  const wanted = (field: string): boolean => query.facets.includes(field) || (query.attributeFacets === true && field.startsWith(`${definition.attributes}.`))
-  if (query.facets.length > 0 || query.attributeFacets) columns.push(counts('f', where, 'hits'))
-  const without: SearchStatement['without'] = new Map()
-  conditions.keywords.forEach(({ field }, i) => {
-    if (!wanted(field)) return
-    const rest = whereOf(conditions, field)
-    without.set(field, `f${i}`)
-    columns.push(counts(`f${i}`, rest, `${main} WHERE ${rest}`))
-  })
-  const ctes = [...conditions.ctes, ...(where ? [`hits AS MATERIALIZED (SELECT id, facets, ${key} AS key FROM ${main} WHERE ${where})`] : []), `page AS (${page})`]
-  return { text: `WITH ${ctes.join(', ')} SELECT ${columns.join(', ')}`, values: values.list, without, totals }
+  const ctes = [...conditions.ctes, ...(where ? [`hits AS MATERIALIZED (${hits})`] : []), `page AS (${page})`]
+  return {
+    text: `WITH ${ctes.join(', ')} SELECT ${columns.join(', ')} FROM ${where ? 'hits' : tables.tag}`,
+    values: values.list,
+    counts: counts.map(({ kept }, i) => ({ column: `f${i}`, kept, without: i === 0 ? null : [...own.keys()][i - 1]! }))
+  }
 }
 
 /** Marks typed words that the index does not hold, and gives words that share letters with them. */

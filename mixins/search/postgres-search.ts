@@ -4,8 +4,8 @@ import { canonicalJson } from '../primitives/ids.ts'
 import { problem } from '../primitives/problem.ts'
 import type { IndexBuild, IndexDefinition, IndexedDocument, SearchIndex, SearchQuery, SearchResult, Suggestion } from './port.ts'
 import { PostgresBuild } from './postgres-build.ts'
-import { countsOf, facetsOf, TagNames } from './postgres-facets.ts'
-import { checkQuery, documentsStatement, searchStatement, suggestStatement, tsqueryText, unknownWordsStatement, type SearchRow } from './postgres-query.ts'
+import { countsOf, facetsOf, TagNames, type Counts } from './postgres-facets.ts'
+import { checkQuery, documentsStatement, isWanted, searchStatement, suggestStatement, tsqueryText, unknownWordsStatement, type SearchRow } from './postgres-query.ts'
 import { checkDefinition, createGeneration, generationsOf, lockIndex, tablesOf, type Generation } from './postgres-tables.ts'
 import { PostgresWriter } from './postgres-writer.ts'
 import { completions } from './suggestions.ts'
@@ -122,28 +122,25 @@ export class PostgresSearch implements SearchIndex {
     return this.#read('query', async (generation) => {
       const statement = searchStatement(query, generation, demands)
       const [row] = await this.#db.query<SearchRow>(statement.text, statement.values)
-      const counts = countsOf(row!, statement)
-      const names = await this.#namesOf(generation, counts.values().flatMap((c) => c.keys()))
+      const facets = await this.#named(generation, countsOf(row!, statement), isWanted(query, generation.definition))
       return {
         live: row!.live,
         answer: {
           hits: (row!.page ?? []).map(([id, key]) => ({ id, position: [key, id] })),
           total: row!.total,
-          facets: facetsOf(counts, names, query, generation.definition.attributes)
+          facets: { ...Object.fromEntries(query.facets.map((field) => [field, []])), ...facets }
         }
       }
     })
   }
 
-  /** Names of tags, all of these among them. */
-  async #namesOf({ generation, slot, definition }: Generation, numbers: Iterable<number>): Promise<TagNames> {
+  /** Facets with their values' names; those that this thread has not met are learned first. */
+  async #named({ generation, slot, definition }: Generation, counts: ReadonlyMap<string, Counts>, wanted: (field: string) => boolean): Promise<SearchResult['facets']> {
     const names = this.#names?.generation === generation ? this.#names : (this.#names = new TagNames(generation, tablesOf(definition, slot).tag))
-    for (const number of numbers) {
-      if (names.of(number)) continue
-      await names.learn(this.#db)
-      break
-    }
-    return names
+    const known = facetsOf(counts, names, wanted)
+    if (known) return known
+    await names.learn(this.#db)
+    return facetsOf(counts, names, wanted) ?? {}
   }
 
   /** The demands with each word that the index does not hold replaced by what was meant; null when no word is to be replaced, or one cannot. */

@@ -1,6 +1,7 @@
 import type { Database, Queryable } from '../postgres/database.ts'
 import { boostOf, numberOf, tagsOf, textOf, titleOf, type Tag } from './document.ts'
 import type { IndexDefinition, IndexedDocument } from './port.ts'
+import { pack } from './postgres-facets.ts'
 import { generationsOf, lockIndex, numberColumn, tablesOf, type Generation, type Tables } from './postgres-tables.ts'
 import { indexText, isCorrection } from './words.ts'
 
@@ -124,13 +125,6 @@ async function numberTags(tx: Queryable, { tag }: Tables, tags: readonly Tag[], 
   }
 }
 
-/** Four bytes a number, little-endian, as hexadecimal text. */
-function packed(numbers: readonly number[]): string {
-  const bytes = Buffer.alloc(numbers.length * 4)
-  numbers.forEach((n, i) => bytes.writeInt32LE(n, i * 4))
-  return bytes.toString('hex')
-}
-
 async function putRows(tx: Queryable, tables: Tables, definition: IndexDefinition, writes: readonly Write[], tags: readonly (readonly number[])[], texts: readonly Texts[]): Promise<void> {
   const field = <T>(read: (doc: IndexedDocument['doc'], i: number) => T): (T | null)[] => writes.map(({ doc }, i) => (doc ? read(doc, i) : null))
   const popularity = (doc: IndexedDocument['doc']): number => numberOf(doc, definition.popularity) ?? 0
@@ -141,7 +135,7 @@ async function putRows(tx: Queryable, tables: Tables, definition: IndexDefinitio
     field(popularity),
     field((doc) => boostOf(popularity(doc))),
     field((_doc, i) => `{${tags[i]!.join(',')}}`),
-    field((_doc, i) => packed(tags[i]!)),
+    field((_doc, i) => pack(tags[i]!).toString('hex')),
     ...WEIGHTS.map((_weight, w) => texts.map((text) => text[w]!)),
     field((doc) => titleOf(doc, definition)),
     field((doc) => indexText(titleOf(doc, definition))),

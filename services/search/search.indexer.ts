@@ -1,8 +1,11 @@
+import type { Context } from 'moleculer'
+import type {} from '../../mixins/behaviour/behaviour.ts'
 import { consumer } from '../../mixins/events/consumer.ts'
 import { takeFresh } from '../../mixins/inbox/inbox.ts'
 import { periodic } from '../../mixins/periodic/periodic.ts'
 import { serviceDatabase, type WithDatabase } from '../../mixins/postgres/service-database.ts'
 import { problemType } from '../../mixins/primitives/problem.ts'
+import type { Hints } from '../../mixins/runtime/calls.ts'
 import { service, workerAction, type ServiceThis } from '../../mixins/runtime/service.ts'
 import type { IndexBuild, SearchIndex } from '../../mixins/search/port.ts'
 import { openSearchIndex } from '../../mixins/search/search.ts'
@@ -14,12 +17,14 @@ import { indexedDocument, indexVersion, productIndex } from './product-index.ts'
 import { fill, refreshPopularity } from './rebuild.ts'
 import { searchActions as contracts } from './search.contract.ts'
 
-type Indexer = ServiceThis<WithDatabase & { index: SearchIndex; rebuilding: Promise<void>; stopping: boolean }>
+type Indexer = ServiceThis<WithDatabase & { index: SearchIndex; rebuilding: Promise<void>; stopping: boolean; views: Set<string>; countViews: () => Promise<void> }>
 
 const POPULARITY_EVERY_MS = 10 * 60_000
 /** How often each node looks whether the index needs to be built. */
 const LOOK_EVERY_MS = 60_000
 const LOG_EVERY = 10_000
+const VIEWS_EVERY_MS = 60_000
+const VIEWS_MAX = 50_000
 
 /** Begins a rebuild and answers; false when one is under way already, on whatever node. */
 async function startRebuild(indexer: Indexer): Promise<boolean> {
@@ -96,6 +101,9 @@ export default service({
         }
       }
     }),
+    periodic<Indexer>('product views', VIEWS_EVERY_MS, async function () {
+      await this.countViews()
+    }),
     periodic<Indexer>('search popularity', POPULARITY_EVERY_MS / 10, async function () {
       if (!(await claimJob(this.db, 'popularity', POPULARITY_EVERY_MS))) return
       await endJob(this.db, 'popularity', await refreshPopularity(this.index, this.db), null)
@@ -106,6 +114,12 @@ export default service({
     }),
     serviceDatabase('indexer')
   ],
+
+  events: {
+    'behaviour.recorded'(this: Indexer, ctx: Context<Hints['behaviour.recorded']>) {
+      for (const { kind, productId, subject } of ctx.params.records) if (kind === 'product_viewed' && this.views.size < VIEWS_MAX) this.views.add(`${productId} ${subject}`)
+    }
+  },
 
   actions: {
     rebuild: workerAction(contracts['search.indexer.rebuild'], {
@@ -128,6 +142,7 @@ export default service({
     popularity: workerAction(contracts['search.indexer.popularity'], {
       timeout: 120_000,
       async handler(this: Indexer) {
+        await this.countViews()
         await beginJob(this.db, 'popularity')
         const changed = await refreshPopularity(this.index, this.db)
         await endJob(this.db, 'popularity', changed, null)
@@ -136,10 +151,24 @@ export default service({
     })
   },
 
+  methods: {
+    /** A person's views of a product within a minute are one. They are lost if this fails: behaviour is best effort. */
+    async countViews(this: Indexer) {
+      const scores = new Map<string, number>()
+      for (const view of this.views) {
+        const productId = view.slice(0, view.indexOf(' '))
+        scores.set(productId, (scores.get(productId) ?? 0) + WEIGHTS.viewed)
+      }
+      this.views.clear()
+      if (scores.size > 0) await addScores(this.db, scores)
+    }
+  },
+
   created(this: Indexer) {
     this.index = openSearchIndex(productIndex)
     this.rebuilding = Promise.resolve()
     this.stopping = false
+    this.views = new Set()
   },
 
   started(this: Indexer) {

@@ -1,3 +1,4 @@
+import { recordBehaviour } from '../../mixins/behaviour/behaviour.ts'
 import { LoadingCache } from '../../mixins/cache/loading-cache.ts'
 import { canonicalJson } from '../../mixins/primitives/ids.ts'
 import { problem } from '../../mixins/primitives/problem.ts'
@@ -38,6 +39,8 @@ export default service({
       contracts['search.query'],
       { rest: 'GET /search', auth: 'anyone', summary: 'Find products by words and filters, with counts for further filters', problems: ['unavailable'] },
       async function (this: SearchFace, ctx) {
+        const { q, cursor } = ctx.params
+        if (q && !cursor) recordBehaviour(ctx, { kind: 'searched', query: q })
         return answer((await this.answers.get(canonicalJson(ctx.params)))!)
       }
     ),
