@@ -1,12 +1,13 @@
 import { hostname } from 'node:os'
 import { setting } from '../mixins/settings/settings.ts'
 import { banner } from './banner.ts'
-import { DataDirectory, idOf, provideSecrets } from './data-directory.ts'
+import { DataDirectory, idOf, provideSecrets, socketPath } from './data-directory.ts'
 import { checkShared, describeEngines, Engines, migrateAll } from './engines.ts'
 import { OperationsServer } from './operations.ts'
 import { awaitReady, takePort, tryPort } from './ports.ts'
 import { threadsOf, type ThreadProfile } from './profiles.ts'
 import { Progress } from './progress.ts'
+import { ReplSocket } from './repl-socket.ts'
 import { needsDemo, refuseDemoAccounts, seed } from './seed.ts'
 import { Supervisor } from './supervisor.ts'
 
@@ -77,6 +78,7 @@ export class Node {
     provideSecrets(directory)
     const supervisor = await this.#startThreads(nameOf(directory), threads, operations)
     this.#goOn()
+    await this.#openRepl(directory, supervisor)
     await this.#seed(supervisor)
     if (address) await awaitReady(address, this.#goOn)
     directory.announce({ pid: process.pid, node: supervisor.node, address, operations: operationsUrl, databaseUrl: setting('DATABASE_URL')!, ordersDatabaseUrls: setting('ORDERS_DATABASE_URLS') })
@@ -133,6 +135,12 @@ export class Node {
       return threads.map(({ name }) => name).join(', ')
     })
     return supervisor
+  }
+
+  async #openRepl(directory: DataDirectory, supervisor: Supervisor): Promise<void> {
+    const socket = new ReplSocket(socketPath(directory.path), supervisor.node, supervisor.hub)
+    await socket.listen()
+    this.#undos.push({ stop: () => socket.close() })
   }
 
   async #seed({ broker }: Supervisor): Promise<void> {

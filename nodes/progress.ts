@@ -32,7 +32,7 @@ export class Progress {
     const at = (share: number, note = ''): void => {
       const percent = `${Math.floor(share * 100)} %`.padStart(5)
       if (this.#out.isTTY) this.#out.write(`\r\u001b[2K${head}${percent} ${note}`)
-      else if (Math.floor(share * 10) > tenth) {
+      else if (share < 1 && Math.floor(share * 10) > tenth) {
         tenth = Math.floor(share * 10)
         this.line(`${head}${percent} ${note}`)
       }

@@ -37,6 +37,11 @@ export class Mesh {
     link.on('close', () => this.#drop(nodeID, link))
   }
 
+  /** Node ids of the brokers at the other ends. */
+  get peers(): Iterable<string> {
+    return this.#links.keys()
+  }
+
   /** Where packets and losses go: the broker's transporter. */
   attach(receive: (message: MeshMessage) => void, lost: (nodeID: string) => void): void {
     this.#receive = receive
