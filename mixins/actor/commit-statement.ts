@@ -51,7 +51,7 @@ export function commitStatement(schema: string, turns: readonly Turn[], parts: B
   if (parts.events) clauses.push(publishing(columns, schema, turns))
   if (parts.completes) clauses.push(completing(columns, schema, turns))
   if (parts.reminders) clauses.push(reminding(columns, schema, turns))
-  const repeats = parts.records ? 'UNION ALL SELECT ord, true FROM live WHERE NOT EXISTS (SELECT FROM going WHERE going.ord = live.ord)' : ''
+  const repeats = parts.records ? `UNION ALL SELECT ord, true FROM live WHERE NOT ${goes}` : ''
   return { text: `WITH ${clauses.join(',\n')}\nSELECT ord, false AS repeat FROM merged ${repeats}`, values: columns.values }
 }
 
@@ -76,7 +76,10 @@ const recording = (schema: string): string => `locked AS MATERIALIZED (
     INSERT INTO ${schema}.idempotency (id, body_hash, status, answer)
     SELECT record, coalesce(body_hash, ''), nullif(status, 0), answer::jsonb FROM live WHERE record <> '' ORDER BY record
     ON CONFLICT (id) DO NOTHING RETURNING id),
-  going AS MATERIALIZED (SELECT * FROM live WHERE record = '' OR record IN (SELECT id FROM recorded))`
+  going AS MATERIALIZED (SELECT * FROM live WHERE ${goes})`
+
+/** Of what is live: it records nothing, or its record was not there before. */
+const goes = `(record = '' OR record IN (SELECT id FROM recorded))`
 
 const merging = (schema: string, source: string): string => `merged AS (
     MERGE INTO ${schema}.actor a USING ${source} i ON a.type = i.type AND a.key = i.key

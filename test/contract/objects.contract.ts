@@ -63,7 +63,8 @@ export function objectsContract(name: string, open: () => Promise<{ store: Objec
       const response = await fetch(url)
       expect([response.status, response.headers.get('content-type'), await response.text()]).toEqual([200, 'text/plain', 'hello'])
       const forged = new URL(url)
-      for (const name of [...forged.searchParams.keys()]) if (/expires/i.test(name)) forged.searchParams.set(name, '9999999999')
+      const expiry = forged.searchParams.keys().find((name) => /expires/i.test(name))!
+      forged.searchParams.set(expiry, '9999999999')
       expect((await fetch(forged)).status).toBe(403)
       expect((await fetch(new URL(url.pathname, origin))).status).toBe(403)
     })

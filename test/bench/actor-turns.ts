@@ -1,0 +1,112 @@
+// Durable turns a second, from the same thread and from another one, beside the bare statement on the driver in the same run.
+//   node test/bench/actor-turns.ts [seconds a measurement, 3]
+// Every turn is acknowledged after its commit, with fsync on. Compare the lines with each other rather than with another machine's.
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MessageChannel, Worker } from 'node:worker_threads'
+import { ServiceBroker } from 'moleculer'
+import pg from 'pg'
+import { startPostgres } from '../../infra/embedded/postgres.ts'
+import { PostgresActors } from '../../mixins/actor/postgres-actors.ts'
+import type { Turn } from '../../mixins/actor/types.ts'
+import { Database } from '../../mixins/postgres/database.ts'
+import { Mesh, MeshTransporter } from '../../mixins/transport/mesh.ts'
+import { brokerOptions } from '../../moleculer.config.ts'
+import { createActorSchema } from '../support/actor-schema.ts'
+import { counterService } from './counter-service.ts'
+
+const SECONDS = Number(process.argv[2] ?? 3)
+const ACTORS = 4_096
+const SCHEMA = 'bench'
+
+interface Measured {
+  perSecond: number
+  p50: number
+  p99: number
+  /** Microseconds of CPU that this process, all its threads, spent for one turn: what is left when the machine is shared. */
+  cpu: number
+}
+
+/** `callers` callers, each with one call in flight, for some seconds. */
+async function measure(callers: number, call: (key: string) => Promise<unknown>): Promise<Measured> {
+  const end = performance.now() + SECONDS * 1_000
+  const took: number[] = []
+  const started = performance.now()
+  const cpu = process.cpuUsage()
+  const caller = async (): Promise<void> => {
+    while (performance.now() < end) {
+      const start = performance.now()
+      await call(`k${Math.floor(Math.random() * ACTORS)}`)
+      took.push(performance.now() - start)
+    }
+  }
+  await Promise.all(Array.from({ length: callers }, caller))
+  const seconds = (performance.now() - started) / 1_000
+  const { user, system } = process.cpuUsage(cpu)
+  took.sort((a, b) => a - b)
+  return { perSecond: took.length / seconds, p50: took[Math.floor(took.length / 2)]!, p99: took[Math.floor(took.length * 0.99)]!, cpu: (user + system) / took.length }
+}
+
+/** The statement alone: two batches of 64 in flight, from states that are ready. */
+async function bareStatement(url: string): Promise<number> {
+  const db = new Database(url, SCHEMA)
+  const store = new PostgresActors(db)
+  const versions = new Array<number>(ACTORS).fill(0)
+  const state = JSON.stringify({ n: 1, padding: 'x'.repeat(170) })
+  const operations = JSON.stringify([{ by: 'abcdefgh', n: 1, turn: 0, low: 1, answer: 1, at: Date.now() }])
+  const end = performance.now() + SECONDS * 1_000
+  const started = performance.now()
+  let done = 0
+  const lane = async (first: number): Promise<void> => {
+    for (let at = first; performance.now() < end; at += 128) {
+      const numbers = Array.from({ length: 64 }, (_, i) => (at + i * 2) % ACTORS)
+      const turns = numbers.map((n): Turn => ({ type: 'bare', key: `k${n}`, loaded: versions[n]!, state, operations, events: [{ topic: 'counted', aggregate: `bare/k${n}`, body: { n } } as never], reminders: [], writes: [] }))
+      const outcomes = await store.commit(turns)
+      outcomes.forEach((outcome, i) => {
+        if (outcome === 'done') versions[numbers[i]!]!++
+      })
+      done += outcomes.length
+    }
+  }
+  await Promise.all([lane(0), lane(1)])
+  await db.close()
+  return done / ((performance.now() - started) / 1_000)
+}
+
+const show = (what: string, callers: number, { perSecond, p50, p99, cpu }: Measured): void =>
+  console.log(`${what.padEnd(16)} ${String(callers).padStart(4)} callers  ${Math.round(perSecond).toLocaleString('en').padStart(8)} turns/s   p50 ${p50.toFixed(1)} ms   p99 ${p99.toFixed(1)} ms   ${cpu.toFixed(0)} µs CPU`)
+
+const dir = mkdtempSync(join(tmpdir(), 'souk-bench-'))
+chmodSync(dir, 0o755)
+const server = await startPostgres({ dir: join(dir, 'postgres') })
+const admin = new pg.Client({ connectionString: `${server.url}/postgres` })
+await admin.connect()
+await admin.query('CREATE DATABASE bench')
+await admin.end()
+process.env['DATABASE_URL'] = `${server.url}/bench`
+await createActorSchema(process.env['DATABASE_URL'], SCHEMA)
+
+console.log(`bare statement, 2 × 64     ${Math.round(await bareStatement(process.env['DATABASE_URL'])).toLocaleString('en').padStart(8)} turns/s`)
+
+const local = new ServiceBroker(brokerOptions({ nodeID: 'alone', logger: false }))
+local.createService(counterService(SCHEMA))
+await local.start()
+for (const callers of [16, 64, 256]) show('same thread', callers, await measure(callers, (key) => local.call('counter.add', { key })))
+await local.stop()
+
+const { port1, port2 } = new MessageChannel()
+const mesh = new Mesh()
+mesh.add('owner', port1)
+const owner = new Worker(new URL('./actor-thread.ts', import.meta.url), { workerData: { peer: 'caller', port: port2, schema: SCHEMA }, transferList: [port2] })
+await new Promise((resolve) => owner.once('message', resolve))
+const caller = new ServiceBroker(brokerOptions({ nodeID: 'caller', transporter: new MeshTransporter(mesh), logger: false }))
+await caller.start()
+await caller.waitForServices('counter', 10_000)
+for (const callers of [16, 64, 256]) show('another thread', callers, await measure(callers, (key) => caller.call('counter.add', { key })))
+
+owner.postMessage('stop')
+await new Promise((resolve) => owner.once('exit', resolve))
+await caller.stop()
+await server.stop()
+rmSync(dir, { recursive: true, force: true })
