@@ -64,6 +64,7 @@ export class DiskObjects implements ObjectStore {
     this.#baseUrl = baseUrl
     mkdirSync(join(dir, 'incoming'), { recursive: true, mode: 0o700 })
     this.#secret = secretOf(dir)
+    void this.sweep().catch(() => {}) // what it misses, the next start takes
   }
 
   async put(key: string, body: Buffer, type: string): Promise<void> {

@@ -101,7 +101,7 @@ async function seedProducts(broker: ServiceBroker, gallery: Gallery, goods: read
  */
 export async function seedDemo({ broker, products, onProgress }: DemoOptions): Promise<void> {
   onProgress(0, 'accounts and sellers')
-  await Promise.all([seedPeople(broker), seedCoupon(broker), call(broker, 'product.worker.importCategories', { categories: categories() })])
+  await Promise.all([seedPeople(broker), seedCoupon(broker), call(broker, 'product.worker.addCategories', { categories: categories() })])
   const gallery = new Gallery(broker, readIcons(new Set(PLACES.flatMap(({ leaf }) => leaf.nouns.map(([, icon]) => icon)))))
   for (let from = 0; from < products; from += STEP) {
     onProgress(from / products, `${from} of ${products} products`)

@@ -1,4 +1,4 @@
-import type { Availability } from './product.ts'
+import type { Availability } from './product.contract.ts'
 
 /** What a buy box strategy sees of an offer. */
 export interface BuyBoxOffer {

@@ -5,6 +5,9 @@ import {
 import { uploadFields } from '../../mixins/primitives/upload.ts'
 
 export const AVAILABILITIES = ['in_stock', 'low_stock', 'out_of_stock'] as const
+/** What a shopper is told of an offer's stock; inventory decides it. */
+export type Availability = (typeof AVAILABILITIES)[number]
+
 export const CONDITIONS = ['new', 'used', 'refurbished'] as const
 export const PRODUCT_SORTS = ['newest', 'price', '-price', 'rating'] as const
 
@@ -160,7 +163,7 @@ export const productActions = actions({
   'product.worker.storePicture': { params: {}, returns: imageRule },
   'product.worker.removeImage': { params: { editor, id: id(), imageId: id() }, returns: done },
   /** Adds categories, parents first; one whose id or slug is there is left as it is. */
-  'product.worker.importCategories': { params: { categories: list(categoryRule, { min: 1, max: 1_000 }) }, returns: object({ added: int({ min: 0 }) }) },
+  'product.worker.addCategories': { params: { categories: list(categoryRule, { min: 1, max: 1_000 }) }, returns: object({ added: int({ min: 0 }) }) },
   /** Adds many products with their offers in a few statements; one whose id is there is left as it is. */
   'product.worker.import': { params: { products: list(importedProductRule, { min: 1, max: 1_000 }) }, returns: object({ added: int({ min: 0 }) }) },
   /** Documents by product id ascending after `after`, removed products included: for a rebuild of an index and for audits. */

@@ -75,6 +75,7 @@ export default service({
     get: publicAction(contracts['product.get'], { rest: 'GET /products/{id}', auth: 'anyone', summary: 'A product with its offers, best first', etag: 'version' }, async function (this: ProductFace, ctx) {
       const product = await this.products.get(ctx.params.id)
       if (!product) throw noProduct()
+      recordBehaviour(ctx, { kind: 'product_viewed', productId: ctx.params.id })
       return answer(product)
     }),
 

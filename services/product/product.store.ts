@@ -5,7 +5,8 @@ import { problem } from '../../mixins/primitives/problem.ts'
 import type { BuyBoxStrategy } from './buy-box.ts'
 import { offerColumns, productColumns } from './catalogue.store.ts'
 import type { CategoryTrees } from './category.store.ts'
-import { documentOf, ranked, type Availability, type OfferRow, type ProductRow } from './product.ts'
+import type { Availability } from './product.contract.ts'
+import { documentOf, ranked, type OfferRow, type ProductRow } from './product.ts'
 
 // The catalogue's changes. Each locks its products first (in the order of their ids), then touches their offers, then settles.
 

@@ -1,11 +1,10 @@
 import { money } from '../../mixins/primitives/money.ts'
 import type { BuyBoxStrategy } from './buy-box.ts'
 import type { CategoryTree } from './category-tree.ts'
-import type { AVAILABILITIES, Card, CONDITIONS, Image, Offer, Product, ProductDocument, Sellable } from './product.contract.ts'
+import type { Availability, Card, CONDITIONS, Image, Offer, Product, ProductDocument, Sellable } from './product.contract.ts'
 
 // What the catalogue shows, made from its rows. Pure.
 
-export type Availability = (typeof AVAILABILITIES)[number]
 export type Condition = (typeof CONDITIONS)[number]
 
 /** Pictures of one product at most. */

@@ -139,7 +139,7 @@ export default service({
       }
     }),
 
-    importCategories: workerAction(contracts['product.worker.importCategories'], {
+    addCategories: workerAction(contracts['product.worker.addCategories'], {
       retrySafe: true,
       async handler(this: ProductWorker, ctx) {
         const added = await importCategories(this.db, ctx.params.categories)

@@ -18,7 +18,7 @@ beforeAll(async () => {
   shop = await startShop(['product.worker', 'product', 'seller.worker', 'inventory.worker', 'inventory'])
   ;[ana, ben, admin, shopper] = [await signIn('ana', ['seller']), await signIn('ben', ['seller']), await signIn('boss', ['admin']), await signIn('shopper')]
   await call(shop.broker, 'seller.worker.import', { sellers: [{ id: 's-ana', name: 'Ana & Co', userId: 'ana' }, { id: 's-ben', name: 'Ben Ltd', userId: 'ben' }] })
-  await call(shop.broker, 'product.worker.importCategories', {
+  await call(shop.broker, 'product.worker.addCategories', {
     categories: [
       { id: 'c1', slug: 'home', name: 'Home', parentId: null },
       { id: 'c2', slug: 'lamps', name: 'Lamps', parentId: 'c1' },

@@ -21,7 +21,7 @@ beforeAll(async () => {
   shop = await startShop(['product.worker', 'product', 'seller.worker'])
   ;[ana, ben] = [await signIn('ana', ['seller']), await signIn('ben', ['seller'])]
   await call(shop.broker, 'seller.worker.import', { sellers: [{ id: 's-ana', name: 'Ana', userId: 'ana' }, { id: 's-ben', name: 'Ben', userId: 'ben' }] })
-  await call(shop.broker, 'product.worker.importCategories', { categories: [{ id: 'c1', slug: 'lamps', name: 'Lamps', parentId: null }] })
+  await call(shop.broker, 'product.worker.addCategories', { categories: [{ id: 'c1', slug: 'lamps', name: 'Lamps', parentId: null }] })
 })
 afterAll(async () => {
   await shop.stop()
