@@ -25,10 +25,10 @@ declare module '../runtime/calls.ts' {
   }
 }
 
-/** Held back for this long, so that a busy thread sends few messages. */
-const FLUSH_MS = 500
+/** Held back for this long, so that a busy thread sends few messages, and none so large that sending it is felt. */
+const FLUSH_MS = 100
 /** Records of one message at most; what comes beyond in that time is dropped, and counted. */
-const WAITING_MAX = 5_000
+const WAITING_MAX = 1_000
 const QUERY_MAX = 200
 
 /** Services that read behaviour: for reports, and for the popularity of products. */

@@ -1,3 +1,4 @@
+import { recordBehaviour } from '../../mixins/behaviour/behaviour.ts'
 import { LoadingCache } from '../../mixins/cache/loading-cache.ts'
 import { withObjects } from '../../mixins/objects/objects.ts'
 import type { ObjectStore } from '../../mixins/objects/port.ts'
