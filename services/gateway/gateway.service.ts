@@ -56,6 +56,7 @@ type Gateway = ServiceThis<{
   working: number
   draining: boolean
   nodeState?: NodeState
+  drained?: Promise<void>
   discovering?: NodeJS.Timeout
   origins: readonly string[]
   proxies: number
@@ -236,9 +237,9 @@ export default service({
       return target
     },
 
-    async drain(this: Gateway) {
+    drain(this: Gateway) {
       this.draining = true
-      await drain(this.server, DRAIN_MS)
+      return (this.drained ??= drain(this.server, DRAIN_MS))
     }
   },
 

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Bounds against clients that are slow, greedy or many; per thread. */
 const HEADER_BYTES = 16 * 1024
@@ -51,13 +52,19 @@ export function listen(server: Server, port: number, host: string): Promise<void
   })
 }
 
+/** How long a draining server still serves, so that busy clients meet `Connection: close` before their connection is gone. */
+const NOTICE_MS = 300
+
+const connections = (server: Server): Promise<number> => new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
+
 /**
- * Stops taking connections, lets what is under way be answered, and cuts what is left after `patienceMs`. Whoever answers meanwhile
- * sends `Connection: close` (`closing` of `send`).
+ * Gives notice, then stops taking connections, lets what is under way be answered, and cuts what is left after `patienceMs`. Whoever
+ * answers meanwhile sends `Connection: close` (`closing` of `send`).
  */
-export function drain(server: Server, patienceMs: number): Promise<void> {
-  if (!server.listening) return Promise.resolve()
-  return new Promise((resolve) => {
+export async function drain(server: Server, patienceMs: number): Promise<void> {
+  if (!server.listening) return
+  if ((await connections(server)) > 0) await sleep(NOTICE_MS)
+  await new Promise<void>((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), patienceMs)
     const idle = setInterval(() => server.closeIdleConnections(), 20)
     server.close(() => {
