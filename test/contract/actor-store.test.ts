@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { commitStatement, partsOf } from '../../mixins/actor/commit-statement.ts'
 import { PostgresActors } from '../../mixins/actor/postgres-actors.ts'
 import type { Turn } from '../../mixins/actor/types.ts'
 import { Database, databaseUrl } from '../../mixins/postgres/database.ts'
 import { newId } from '../../mixins/primitives/ids.ts'
 import { createActorSchema } from '../support/actor-schema.ts'
 import { createDatabases, type TestDatabases } from '../support/databases.ts'
+import { until } from '../support/until.ts'
 import { actorStoreContract, turnOf } from './actor-store.contract.ts'
 
 const SCHEMA = 'actor_test'
@@ -70,31 +72,28 @@ describe('actors in PostgreSQL, inside', () => {
 
   test('a broken connection leaves the outcome unknown, and says so', async () => {
     const key = newId()
-    const held = new Database(databaseUrl(SCHEMA), SCHEMA)
-    const reached = Promise.withResolvers<void>()
-    const locked = held.tx(async (tx) => {
+    await db.tx(async (tx) => {
       await tx.query(`INSERT INTO ${SCHEMA}.actor (type, key, version, events, state, operations) VALUES ('thing', $1, 1, 0, '1', '[]')`, [key])
       const commit = store.commit([turnOf(key, 0, 2)])
-      reached.resolve()
-      const [waiting] = await until2(() => databases.query<{ pid: number }>(`SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`))
-      await databases.query('SELECT pg_terminate_backend($1)', [waiting!.pid])
+      const waiting = await until('the commit waits for the row', async () => (await databases.query<{ pid: number }>(`SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`))[0])
+      await databases.query('SELECT pg_terminate_backend($1)', [waiting.pid])
       await expect(commit).rejects.toMatchObject({ code: '57P01' })
     })
-    await reached.promise
-    await locked
-    await held.close()
   })
 
-  test('the statement of a batch is one round trip for every mix of parts, and its plan has no quadratic join', async () => {
-    const keys = Array.from({ length: 64 }, newId)
-    const answers = await store.commit(keys.map((key, i) => turnOf(key, 0, i, i % 2 ? { record: { operation: { id: key, bodyHash: 'h' }, status: 200, answer: 'null' } } : { reminders: [{ name: 'r', at: new Date().toISOString() }] })))
-    expect(answers.every((o) => o === 'done')).toBe(true)
+  test('a batch finds its rows by their key, however many actors there are, in every mix of its parts', async () => {
+    await databases.query(`INSERT INTO ${SCHEMA}.actor SELECT 'crowd', 'k' || i, 1, 0, '1', '[]' FROM generate_series(1, 20000) i`)
+    await databases.query(`INSERT INTO ${SCHEMA}.idempotency SELECT 'r' || i, 'h', 200, '1' FROM generate_series(1, 20000) i`)
+    const turns = Array.from({ length: 64 }, (_, i) => turnOf(`k${i * 300}`, 1, i, { type: 'crowd', record: { operation: { id: newId(), bodyHash: 'h' }, status: 200, answer: '1' }, completes: { operationId: `r${i}`, status: 200, answer: '1' } }))
+    for (const parts of [{ events: true, records: false, completes: false, reminders: false }, partsOf(turns)]) {
+      const { text, values } = commitStatement(SCHEMA, turns, parts)
+      const plan = await db.tx(async (tx) => {
+        await tx.query('SET LOCAL plan_cache_mode = force_generic_plan')
+        return tx.query<{ 'QUERY PLAN': string }>(`EXPLAIN (COSTS OFF) ${text}`, values, { prepare: false })
+      })
+      const scans = plan.map((row) => row['QUERY PLAN'].trim()).filter((line) => /Scan (using \S+ )?on (actor|idempotency)/.test(line))
+      expect(scans.length).toBeGreaterThanOrEqual(1)
+      for (const scan of scans) expect(scan).toMatch(/Index Scan using (actor|idempotency)_pkey/)
+    }
   })
 })
-
-async function until2<T>(look: () => Promise<T[]>): Promise<T[]> {
-  for (;;) {
-    const found = await look()
-    if (found.length > 0) return found
-  }
-}
