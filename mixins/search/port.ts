@@ -45,7 +45,7 @@ export interface SearchQuery {
   filters: Readonly<Record<string, readonly string[] | Range>>
   /** Fields to count; a facet ignores its own filter and obeys the others. */
   facets: readonly string[]
-  /** Also count each attribute of the matching documents. */
+  /** Also count the attributes that most hits have, `FACET_ATTRIBUTES` at most, and those that are filtered by. */
   attributeFacets?: boolean
   /** `relevance` (best first; by popularity where there is no text), or a number field, descending with a leading `-`. Ties go by id. */
   sort: string
@@ -63,6 +63,7 @@ export interface SearchResult {
 }
 
 export const FACET_VALUES = 100
+export const FACET_ATTRIBUTES = 20
 
 export interface Suggestion {
   text: string

@@ -137,10 +137,10 @@ export class PostgresSearch implements SearchIndex {
   /** Facets with their values' names; those that this thread has not met are learned first. */
   async #named({ generation, slot, definition }: Generation, counts: ReadonlyMap<string, Counts>, wanted: (field: string) => boolean): Promise<SearchResult['facets']> {
     const names = this.#names?.generation === generation ? this.#names : (this.#names = new TagNames(generation, tablesOf(definition, slot).tag))
-    const known = facetsOf(counts, names, wanted)
+    const known = facetsOf(counts, names, wanted, definition.attributes)
     if (known) return known
     await names.learn(this.#db)
-    return facetsOf(counts, names, wanted) ?? {}
+    return facetsOf(counts, names, wanted, definition.attributes) ?? {}
   }
 
   /** The demands with each word that the index does not hold replaced by what was meant; null when no word is to be replaced, or one cannot. */

@@ -235,6 +235,16 @@ export function searchContract(open: OpenIndex): void {
     })
   })
 
+  test('of many attributes the commonest are counted, and those that are filtered by', async () => {
+    const { index } = fresh()
+    await put(index, Array.from({ length: 25 }, (_, i) => thing(`${i}`, { attr: Object.fromEntries(Array.from({ length: 25 - i }, (__, j) => [`a${String(j).padStart(2, '0')}`, 'x'])) })))
+    const names = ({ facets }: SearchResult): string[] => Object.keys(facets).sort()
+    const all = await index.query(ask({ attributeFacets: true }))
+    expect(names(all)).toEqual(Array.from({ length: 20 }, (_, j) => `attr.a${String(j).padStart(2, '0')}`))
+    const filtered = await index.query(ask({ attributeFacets: true, filters: { 'attr.a24': ['x'] } }))
+    expect(filtered.facets['attr.a24']).toEqual([{ value: 'x', count: 1 }])
+  })
+
   describe('order and pages', () => {
     test('sorted by a number either way, without one last, ties by id', async () => {
       const { index } = fresh()

@@ -155,7 +155,7 @@ describe('the index', () => {
 
 test('views count too, one for a person at a time', async () => {
   const viewed = (subject: string) => ({ id: randomUUID(), at: new Date().toISOString(), kind: 'product_viewed', subject, productId: 'seen', query: '' })
-  shop.broker.emit('behaviour.recorded', { records: [viewed('ada'), viewed('ada'), viewed('eve'), { ...viewed('eve'), kind: 'searched' }] })
+  await shop.broker.emit('behaviour.recorded', { records: [viewed('ada'), viewed('ada'), viewed('eve'), { ...viewed('eve'), kind: 'searched' }] })
   const row = await until('the views are counted', async () => {
     await call(shop.broker, 'search.indexer.popularity', {})
     return (await shop.databases.query<{ score: number }>(`SELECT round(score) AS score FROM indexer.popularity WHERE product_id = 'seen'`))[0]

@@ -20,7 +20,7 @@ test('facets have names; a number not met yet is asked for first', async () => {
   const names = new TagNames(1, 'search.x_tag')
   const counts = new Map([['', new Map([[1, 5], [2, 5], [3, 1]])], ['brand', new Map([[4, 9], [1, 5]])]])
   const wanted = (field: string): boolean => field !== 'seller'
-  expect(facetsOf(counts, names, wanted)).toBeNull()
+  expect(facetsOf(counts, names, wanted, 'attr')).toBeNull()
   await names.learn({ query: async () => [{ id: 1, field: 'color', value: 'red' }, { id: 2, field: 'color', value: 'blue' }, { id: 3, field: 'seller', value: 's' }, { id: 4, field: 'brand', value: 'Acme' }] as never })
-  expect(facetsOf(counts, names, wanted)).toEqual({ color: [{ value: 'blue', count: 5 }, { value: 'red', count: 5 }], brand: [{ value: 'Acme', count: 9 }] })
+  expect(facetsOf(counts, names, wanted, 'attr')).toEqual({ color: [{ value: 'blue', count: 5 }, { value: 'red', count: 5 }], brand: [{ value: 'Acme', count: 9 }] })
 })
