@@ -13,7 +13,7 @@ const dir = mkdtempSync(join(tmpdir(), 'souk-http-'))
 
 beforeAll(async () => {
   process.env['SOUK_DATA_DIR'] = dir
-  shop = await startHttpShop(['product.worker', 'product', 'seller.worker', 'seller', 'inventory.worker', 'inventory'])
+  shop = await startHttpShop(['product.worker', 'product', 'seller.worker', 'seller.orders', 'seller', 'inventory.worker', 'inventory'])
   token = (await signIn('ana', ['seller'])).meta.credentials.token!
   await call(shop.broker, 'seller.worker.import', { sellers: [{ id: 's-ana', name: 'Ana & Co', userId: 'ana' }] })
   await call(shop.broker, 'product.worker.addCategories', { categories: [{ id: 'c1', slug: 'lamps', name: 'Lamps', parentId: null }] })
