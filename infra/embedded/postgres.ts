@@ -100,10 +100,21 @@ async function stopLeftOver(dir: string): Promise<void> {
   if (!existsSync(file)) return
   const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
   const isOurs = (): boolean => commandOf(pid).split(/[\0\s]/).includes(dir)
-  if (!isOurs()) return
-  process.kill(pid, 'SIGINT')
+  if (isOurs()) process.kill(pid, 'SIGINT')
   for (let i = 0; i < 200 && isOurs(); i++) await sleep(50)
   if (isOurs()) process.kill(pid, 'SIGKILL')
+  for (let i = 0; i < 60 && isDying(pid); i++) await sleep(50)
+  if (isDying(pid)) rmSync(file, { force: true }) // nobody hears of its end; the server's own check of shared memory still stands
+}
+
+/** A process that was killed: its number is taken until its parent has heard of it, and PostgreSQL would take it for a live one. */
+function isDying(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return commandOf(pid) === ''
+  } catch {
+    return false
+  }
 }
 
 async function runInitdb(initdb: string, dir: string, password: string, user: User | null): Promise<void> {
