@@ -6,6 +6,8 @@ export const VALUES_MAX = 400
 /** How an index reads its documents. Fields are members of `doc`. */
 export interface IndexDefinition {
   name: string
+  /** Raised when documents or words are made otherwise than before: the index then needs to be built anew. */
+  revision: number
   /** Text fields with their weight, A the heaviest. A list is read as its texts, a map as its values. */
   text: Readonly<Record<string, 'A' | 'B' | 'C' | 'D'>>
   /** Exact values: a field holds one or several (a category with its ancestors). Each may be a filter and a facet. */
@@ -16,7 +18,7 @@ export interface IndexDefinition {
   attributes: string
   /** The number field that helps relevance: more is better. */
   popularity: string
-  /** Sets of words or short phrases that mean the same. */
+  /** Sets of words or short phrases that mean the same. They may change without a new build. */
   synonyms: readonly (readonly string[])[]
   suggest: {
     /** The text field that names a document, and the kind its suggestions have; their id is the document's. */

@@ -74,10 +74,12 @@ export class PostgresSearch implements SearchIndex {
     })
     const kind = this.#definition.suggest.document.kind
     const labelled = new Set(this.#definition.suggest.keywords.filter((k) => k.label).map((k) => k.kind))
+    const titled = (documents ?? []).map(([id, text]) => ({ text, kind, id }))
+    const room = Math.max(Math.ceil(limit / 2), limit - titled.length)
     return [
-      ...completions(prefix, (documents ?? []).map(([, title]) => title)),
-      ...(keywords ?? []).slice(0, Math.ceil(limit / 2)).map(([of, text, value]) => ({ text, kind: of, ...(labelled.has(of) ? { id: value } : {}) })),
-      ...(documents ?? []).map(([id, text]) => ({ text, kind, id }))
+      ...completions(prefix, titled.map(({ text }) => text)),
+      ...(keywords ?? []).slice(0, room).map(([of, text, value]) => ({ text, kind: of, ...(labelled.has(of) ? { id: value } : {}) })),
+      ...titled
     ].slice(0, limit)
   }
 
@@ -89,7 +91,7 @@ export class PostgresSearch implements SearchIndex {
   async isCurrent(): Promise<boolean> {
     this.#live = null
     const { built, definition } = await this.#generation()
-    return built && canonicalJson(definition) === canonicalJson(this.#definition)
+    return built && madeBy(definition) === madeBy(this.#definition)
   }
 
   scan(after: string | undefined, limit: number): Promise<IndexedDocument[]> {
@@ -207,6 +209,9 @@ export class PostgresSearch implements SearchIndex {
     }
   }
 }
+
+/** What decides how documents are indexed. */
+const madeBy = ({ synonyms: _, ...rest }: IndexDefinition): string => canonicalJson(rest)
 
 const unavailable = (): Error => problem('unavailable', 'The search index does not answer: try again shortly.', { retryAfter: 1 })
 

@@ -33,6 +33,7 @@ const SYNONYMS = [
 /** The products' index. Every document has a price: what nobody sells is not found. */
 export const productIndex: IndexDefinition = {
   name: 'product',
+  revision: 1,
   text: { title: 'A', brand: 'B', categoryName: 'C', attr: 'C', description: 'D' },
   keywords: ['brand', 'category', 'seller'],
   numbers: ['price', 'rating', 'createdAt', 'popularity'],

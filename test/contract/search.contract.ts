@@ -8,6 +8,7 @@ export type OpenIndex = (definition: IndexDefinition) => SearchIndex
 
 const definition: IndexDefinition = {
   name: 'thing',
+  revision: 1,
   text: { title: 'A', brand: 'B', categoryName: 'C', attr: 'C', description: 'D' },
   keywords: ['brand', 'category', 'seller'],
   numbers: ['price', 'rating', 'popularity'],
@@ -401,6 +402,7 @@ export function searchContract(open: OpenIndex): void {
         expect((await one.suggest('fresh', 5)).map(({ id }) => id)).toContain('new')
         expect(await one.isCurrent()).toBe(true)
       }
+      expect([await again({ synonyms: [] }).isCurrent(), await again({ revision: 2 }).isCurrent()]).toEqual([true, false])
       await elsewhere.put([thing('after')])
       expect((await until(() => index.query(ask()), (r) => r.total === 4)).total).toBe(4)
     })
