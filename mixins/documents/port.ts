@@ -13,13 +13,10 @@ export interface Collection {
   indexed: readonly string[]
 }
 
-/** What a field must be: this text, or a text that is not greater by code points, as RFC 3339 times of one form compare. */
-export type Wanted = string | { readonly atMost: string }
-
 /**
  * Documents: payments, payment methods, subscriptions, reviews.
  * Promised by both engines: one document is atomic; unique fields hold whoever writes; a write that was answered is seen by every
- * later read. Not promised, so do without: transactions over documents, time to live, text search, order other than by id.
+ * later read. Not promised, so do without: transactions over documents, time to live, text search, any order but those below.
  * Documents are JSON: a field that is undefined is left out. When a write rejects with `unavailable` its outcome is unknown: read.
  */
 export interface DocumentStore<T extends Document> {
@@ -28,7 +25,8 @@ export interface DocumentStore<T extends Document> {
   insert(doc: T): Promise<'done' | 'exists'>
   /** Replaces the document of that id if it is at `ifVersion`, giving it version `ifVersion + 1`; false otherwise, with nothing written. Rejects with `conflict` when a unique field is taken. */
   replace(doc: T, ifVersion: number): Promise<boolean>
-  /** Documents whose indexed (or unique) fields are as `where` says (none: all), by id ascending (`descending: true` for the newest first), after the id `after`, at most `limit`. */
-  find(where: { readonly [field: string]: Wanted }, page: { after?: string | undefined; limit: number; descending?: boolean }): Promise<T[]>
+  /** Documents whose indexed (or unique) fields equal `where` (none: all), by id ascending (`descending: true` for the newest first), after the id `after`, at most `limit`. */
+  find(where: { readonly [field: string]: string }, page: { after?: string | undefined; limit: number; descending?: boolean }): Promise<T[]>
+  /** Documents whose indexed field is present and at most `bound` by code points, smallest first: what is due by an RFC 3339 time. */
+  upTo(field: string, bound: string, limit: number): Promise<T[]>
 }
-

@@ -1,7 +1,7 @@
 import { Batcher } from '../batch/batcher.ts'
 import { columns, isConnectionError, isUniqueViolation, type Database } from '../postgres/database.ts'
 import { problem } from '../primitives/problem.ts'
-import type { Collection, Document, DocumentStore, Wanted } from './port.ts'
+import type { Collection, Document, DocumentStore } from './port.ts'
 
 const WAITING_MAX = 20_000
 const BATCH = { max: 128, inFlight: 2, maxWaiting: WAITING_MAX, full: () => problem('overloaded', 'Too many requests wait for the store: try again shortly.', { retryAfter: 1 }) }
@@ -96,24 +96,28 @@ export class PostgresDocuments<T extends Document> implements DocumentStore<T> {
     }
   }
 
-  async find(where: { readonly [field: string]: Wanted }, { after, limit, descending = false }: { after?: string | undefined; limit: number; descending?: boolean }): Promise<T[]> {
-    await this.ready()
-    const wanted = Object.entries(where)
-    const conditions = wanted.map(([field, want], i) => `${this.#expression(field)} ${typeof want === 'string' ? '=' : '<='} $${i + 2}`)
-    const values: unknown[] = [limit, ...wanted.map(([, want]) => (typeof want === 'string' ? want : want.atMost))]
+  async find(where: { readonly [field: string]: string }, { after, limit, descending = false }: { after?: string | undefined; limit: number; descending?: boolean }): Promise<T[]> {
+    const conditions = Object.keys(where).map((field, i) => `${this.#expression(field)} = $${i + 2}`)
+    const values: unknown[] = [limit, ...Object.values(where)]
     if (after !== undefined) conditions.push(`id ${descending ? '<' : '>'} $${values.push(after)}`)
-    const rows = await this.#ask(
-      this.#db.query<Row>(
-        `SELECT id, version, doc FROM ${this.#table}${conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : ''} ORDER BY id ${descending ? 'DESC' : 'ASC'} LIMIT $1`,
-        values
-      )
-    )
-    return rows.map((row) => this.#document(row))
+    return this.#select(`${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')} ` : ''}ORDER BY id ${descending ? 'DESC' : 'ASC'} LIMIT $1`, values)
+  }
+
+  /** The index has exactly this order, so only what is answered is read, however large the collection. */
+  async upTo(field: string, bound: string, limit: number): Promise<T[]> {
+    const expression = this.#expression(field)
+    return this.#select(`WHERE ${expression} <= $2 ORDER BY ${expression}, id LIMIT $1`, [limit, bound])
   }
 
   /** Releases the connection pool. */
   close(): Promise<void> {
     return this.#db.close()
+  }
+
+  async #select(rest: string, values: readonly unknown[]): Promise<T[]> {
+    await this.ready()
+    const rows = await this.#ask(this.#db.query<Row>(`SELECT id, version, doc FROM ${this.#table} ${rest}`, values))
+    return rows.map((row) => this.#document(row))
   }
 
   async #read(ids: string[]): Promise<(T | null)[]> {

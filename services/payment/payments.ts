@@ -123,7 +123,7 @@ export class Payments {
 
   /** Goes on with what is due, a page at a time; answers whether there may be more. */
   async sweep(): Promise<boolean> {
-    const due = await this.#parts.store.find({ due: { atMost: now() } }, { limit: SWEEP_PAGE })
+    const due = await this.#parts.store.upTo('due', now(), SWEEP_PAGE)
     await Promise.all(due.map((payment) => this.#pursue(payment)))
     return due.length === SWEEP_PAGE
   }

@@ -101,7 +101,7 @@ export class Subscribers {
 
   /** Goes on with what is due, a page at a time; answers whether there may be more. */
   async sweep(): Promise<boolean> {
-    const due = await this.#parts.store.find({ due: { atMost: now() } }, { limit: SWEEP_PAGE })
+    const due = await this.#parts.store.upTo('due', now(), SWEEP_PAGE)
     await Promise.all(due.map((subscriber) => this.advance(subscriber.id)))
     return due.length === SWEEP_PAGE
   }

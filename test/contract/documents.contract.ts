@@ -120,14 +120,15 @@ export function documentsContract(name: string, open: () => Promise<OpenDocument
       expect([...newest, ...older].map((d) => d.id)).toEqual(ids.toReversed())
     })
 
-    test('a bound finds what is not greater; a document without the field is not found', async () => {
-      const owner = newId()
-      const due = ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z', '2026-01-03T00:00:00.000Z']
-      await Promise.all([...due.map((at) => store.insert(note({ owner, due: at }))), store.insert(note({ owner }))])
-      const found = await store.find({ owner, due: { atMost: due[1]! } }, { limit: 10 })
-      expect(found.map((d) => d.due)).toEqual(due.slice(0, 2))
-      await store.replace({ ...found[0]!, due: undefined } as unknown as Note, 1)
-      expect((await store.find({ owner, due: { atMost: due[1]! } }, { limit: 10 })).map((d) => d.due)).toEqual([due[1]])
+    test('what is due is found smallest first, up to the bound; a document without the field is not', async () => {
+      const due = ['1026-01-03T00:00:00.000Z', '1026-01-01T00:00:00.000Z', '1026-01-02T00:00:00.000Z', '1026-01-04T00:00:00.000Z']
+      await Promise.all([...due.map((at) => store.insert(note({ due: at }))), store.insert(note())])
+      const found = await store.upTo('due', due[0]!, 10)
+      expect(found.map((d) => d.due)).toEqual(due.slice(0, 3).toSorted())
+      expect((await store.upTo('due', due[0]!, 2)).map((d) => d.id)).toEqual(found.slice(0, 2).map((d) => d.id))
+      const { due: _, ...without } = found[0]!
+      await store.replace(without, 1)
+      expect((await other.upTo('due', due[0]!, 10)).map((d) => d.id)).toEqual(found.slice(1).map((d) => d.id))
     })
 
     test('without a condition it goes through everything', async () => {
@@ -146,6 +147,7 @@ export function documentsContract(name: string, open: () => Promise<OpenDocument
 
     test('a field that is not declared cannot be asked for', async () => {
       await expect(store.find({ count: '1' }, { limit: 1 })).rejects.toThrow('not indexed')
+      await expect(store.upTo('count', '1', 1)).rejects.toThrow('not indexed')
     })
   })
 }
