@@ -23,6 +23,9 @@ export class Activation<W> {
   }
 }
 
+/** Activations that one eviction looks at, so that it takes no time when all are busy. */
+const EVICTION_LOOKS = 16
+
 /**
  * The activations of a type on a thread: bounded in number, the longest unused goes first. One that runs is never dropped, so with
  * more busy actors than the bound there are more until they rest. Dropping is always safe: the row is in the store.
@@ -74,16 +77,18 @@ export class Activations<W> {
     this.dropWhere(({ usedAt }) => now - usedAt >= this.#idleMs)
   }
 
-  /** Second chance: oldest first, whoever was used since goes to the end once. */
+  /**
+   * Second chance: of the oldest few, whoever was used since goes to the end once, and the others go. A few more than one may go,
+   * so that what piled up while all were busy melts away.
+   */
   #evict(): void {
-    let chances = this.#byKey.size
+    let looks = EVICTION_LOOKS
     for (const activation of this.#byKey.values()) {
-      if (chances-- <= 0) return
-      if (activation.idle && !activation.used) return this.drop(activation)
-      activation.used = false
+      if (this.#byKey.size < this.#max || looks-- === 0) return
       this.#byKey.delete(activation.key)
+      if (activation.idle && !activation.used) continue
+      activation.used = false
       this.#byKey.set(activation.key, activation)
     }
-    for (const activation of this.#byKey.values()) if (activation.idle) return this.drop(activation)
   }
 }
