@@ -10,7 +10,7 @@ export class JoinedNodes {
   readonly #hub = new Hub()
   readonly brokers = new Map<string, ServiceBroker>()
 
-  /** Starts a broker with some services, and waits until all others know what it offers. */
+  /** Starts a broker with some services, and waits until all know what each offers; several may start at once. */
   async start(nodeID: string, services: readonly ServiceSchema[], metadata: Record<string, unknown> = {}): Promise<ServiceBroker> {
     const mesh = new Mesh()
     const broker = new ServiceBroker(brokerOptions({ nodeID, transporter: new MeshTransporter(mesh), logger: process.env['SOUK_TEST_LOG'] ? undefined : false, metadata }))
