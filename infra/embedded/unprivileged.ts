@@ -56,10 +56,10 @@ function openToAll(path: string): void {
   chmodSync(path, 0o755)
 }
 
-/** `dir` itself where the engines' user can reach it, else a copy of it under /var/lib/souk, made once for each `version`. */
-export function reachableCopy(dir: string, version: string, user: User | null = unprivilegedUser()): string {
+/** `dir` itself where the engines' user can reach it, else a copy of it under /var/lib/souk, made once for each `name`. */
+export function reachableCopy(dir: string, name: string, user: User | null = unprivilegedUser()): string {
   if (!user || canReach(join(dir, 'x'), user)) return dir
-  const copy = `${substitute(dir)}-${version}`
+  const copy = join(SHARED, name)
   if (existsSync(copy)) return copy
   const half = `${copy}.${process.pid}`
   mkdirSync(SHARED, { recursive: true, mode: 0o755 })
