@@ -4,6 +4,8 @@ const POLL_MS = 1_000
 /** Polls are at least so far apart, however many reminders are near. */
 const POLL_MIN_MS = 50
 const POLL_LIMIT = 200
+/** More than so many near ones wait for an ordinary poll. */
+const NEAR_MAX = 1_000
 /** Ticks that one thread runs at once. */
 const RUNNING_MAX = 64
 /** After so long anybody sends a reminder to its owner: the thread that believed to own it is away. */
@@ -37,8 +39,8 @@ export class ReminderClock {
   #timer: NodeJS.Timeout | null = null
   /** When the next poll begins; 0 while one is under way. */
   #nextAt = 0
-  /** The earliest time that was set while a poll was under way. */
-  #expected = Infinity
+  /** When reminders are due that were set here and come before a poll would find them by itself. */
+  #near: number[] = []
   #polling: Promise<void> = Promise.resolve()
   #stopped = false
 
@@ -50,10 +52,15 @@ export class ReminderClock {
     this.#schedule(POLL_MS * Math.random())
   }
 
-  /** Reminders were set: polls when the first of them is due, if that is before the next poll. */
+  /** Reminders were set: those that are near have a poll of their own. */
   expect(reminders: readonly Reminder[]): void {
-    for (const { at } of reminders) if (at !== null) this.#expected = Math.min(this.#expected, Date.parse(at))
-    if (this.#nextAt > 0 && this.#expected < this.#nextAt) this.#schedule(this.#untilExpected())
+    const now = Date.now()
+    for (const { at } of reminders) {
+      const due = at === null ? Infinity : Date.parse(at)
+      if (due < now + POLL_MS && this.#near.length < NEAR_MAX) this.#near.push(due)
+    }
+    const next = this.#untilNear()
+    if (this.#nextAt > 0 && now + next < this.#nextAt) this.#schedule(next)
   }
 
   async stop(): Promise<void> {
@@ -62,8 +69,8 @@ export class ReminderClock {
     await this.#polling
   }
 
-  #untilExpected(): number {
-    return Math.max(POLL_MIN_MS, this.#expected - Date.now() + 1)
+  #untilNear(): number {
+    return Math.max(POLL_MIN_MS, Math.min(...this.#near) - Date.now() + 1)
   }
 
   #schedule(ms: number): void {
@@ -75,7 +82,8 @@ export class ReminderClock {
 
   async #poll(): Promise<void> {
     this.#nextAt = 0
-    this.#expected = Infinity
+    const now = Date.now()
+    this.#near = this.#near.filter((due) => due > now)
     let more = false
     try {
       const found = await Promise.all(this.#options.stores.map((store) => store.due([this.#options.type], POLL_LIMIT)))
@@ -85,7 +93,7 @@ export class ReminderClock {
       this.#options.onError(error)
     }
     const pause = more ? POLL_MIN_MS : POLL_MS * (0.8 + 0.4 * Math.random())
-    this.#schedule(Math.min(pause, this.#untilExpected()))
+    this.#schedule(Math.min(pause, this.#untilNear()))
   }
 
   #tick(reminder: DueReminder): void {

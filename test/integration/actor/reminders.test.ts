@@ -103,7 +103,7 @@ describe('a reminder', () => {
     const key = Array.from({ length: 100 }, newId).find((k) => ownerOf(k) === 'c')!
     await set(key, 'wake', 1_200)
     await nodes.stop('c')
-    await until('it has run', () => ticksOf(key).length > 0)
+    await until('it has run', async () => (await left(key)).length === 0)
     expect(ticks.find((t) => t.key === key)!.on).not.toBe('c')
     expect(await logOf(key)).toEqual(['set', 'wake'])
   })
