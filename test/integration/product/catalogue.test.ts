@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { randomUUID } from 'node:crypto'
+import { openEventLog } from '../../../mixins/events/log.ts'
 import { problemType } from '../../../mixins/primitives/problem.ts'
 import { call } from '../../../mixins/runtime/calls.ts'
 import type { Prepared } from '../../../mixins/runtime/prepared.ts'
@@ -53,14 +54,16 @@ const sold = async (): Promise<{ product: Product; offerId: string }> => {
 const events = (id: string) =>
   shop.databases.query<{ body: Record<string, unknown> }>('SELECT body FROM product.outbox WHERE aggregate = $1 ORDER BY number', [`product/${id}`]).then((rows) => rows.map((row) => row.body))
 
-/** Hands the outbox of the stock on, as the relay and the log do. */
+async function publish(records: readonly Record<string, unknown>[]): Promise<void> {
+  const log = openEventLog()
+  await log.publish(records as never)
+  await log.close()
+}
+
+/** Hands the outbox of the stock on, as the relay does. */
 async function passStockOn(): Promise<void> {
   const rows = await shop.databases.query<Record<string, unknown>>(`SELECT event_id AS id, topic, aggregate, number, at::text, body FROM inventory.outbox ORDER BY id`)
-  if (rows.length === 0) return
-  const { openEventLog } = await import('../../../mixins/events/log.ts')
-  const log = openEventLog()
-  await log.publish(rows.map((row) => ({ ...row, number: Number(row['number']) })) as never)
-  await log.close()
+  await publish(rows.map((row) => ({ ...row, number: Number(row['number']) })))
 }
 
 describe('products and offers', () => {
@@ -167,14 +170,33 @@ describe('products and offers', () => {
     expect((await events(product.id)).map((e) => e['version'])).toEqual([...Array(14).keys()].map((i) => i + 1))
   })
 
-  test('an older word about stock does not overwrite a newer one', async () => {
+  test('the box is right whatever two sellers do at once', async () => {
+    const { product, offerId } = await sold()
+    const other = await offer(ben, product.id, 2_600)
+    const price = (id: string, amount: number, who: SignedIn) => call(shop.broker, 'product.updateOffer', { id, price: usd(amount) }, who)
+    for (let round = 0; round < 15; round++) {
+      const [a, b] = round % 2 ? [1_000, 2_000] : [4_000, 3_000] // the box goes to and fro
+      await Promise.all([price(offerId, a!, ana), price(other.id, b!, ben)])
+      const page = (await call(shop.broker, 'product.worker.details', { ids: [product.id] })).items[0]!
+      expect(page.price).toEqual(usd(Math.min(a!, b!)))
+      expect(page.offers.map((o) => o.price.amount)).toEqual([a!, b!].toSorted((x, y) => x - y))
+    }
+  })
+
+  test('an older word about stock does not overwrite a newer one, and no news change nothing', async () => {
     const { product, offerId } = await sold()
     for (const onHand of [20, 0, 4, 0, 30]) await put(ana, offerId, onHand)
     await passStockOn()
     await until('the last word is shown', async () => (await get(product.id)).availability === 'in_stock')
-    await passStockOn()
     const { version } = await get(product.id)
-    await passStockOn()
+    const [old] = await shop.databases.query<Record<string, unknown>>(`SELECT topic, aggregate, at::text, body FROM inventory.outbox WHERE aggregate = $1 AND number = 2`, [`stock/${offerId}`])
+    const body = (availability: string) => ({ ...(old!['body'] as object), availability })
+    const log = openEventLog()
+    for (const news of [{ number: 2, body: body('out_of_stock') }, { number: 6, body: body('in_stock') }]) {
+      await publish([{ ...old, id: randomUUID(), ...news }])
+      await until('it was taken', async () => (await log.lag('product.worker')) === 0)
+    }
+    await log.close()
     expect(await get(product.id)).toMatchObject({ version, availability: 'in_stock' })
   })
 })
