@@ -1,9 +1,9 @@
 import type { ServiceBroker } from 'moleculer'
 import type { Ctx } from '../runtime/service.ts'
 import { Activations, type Activation } from './activation.ts'
-import { activeActors, turnDurations, waitingTurns } from './metrics.ts'
+import { activeActors, turnDurations, unanswered } from './metrics.ts'
 import type { CallTag } from './operations.ts'
-import { badKey, finishing, isKey, mailboxFull, SHOWN_KEYS, stopping } from './mailbox.ts'
+import { badKey, finishing, givenUpAt, isKey, mailboxFull, SHOWN_KEYS, stopping } from './mailbox.ts'
 import { routerOf, type ActorHost, type ActorInspection, type ActorSummary, type Router } from './router.ts'
 import { TurnRunner, type WaitingTurn } from './turn-runner.ts'
 import type { ActorLimits, Actors, ActorStore, ActorStores, ActorView, Decide, Reminder, TurnOptions } from './types.ts'
@@ -32,8 +32,8 @@ export class TypeHost<S> implements Actors<S>, ActorHost {
   readonly #runner: TurnRunner
   readonly #duration
   readonly #ends: (() => void)[]
-  #waiting = 0
-  #busy = 0
+  /** Turns taken and not answered, all keys together. */
+  #unanswered = 0
   #stopping = false
 
   constructor({ broker, type, action, stores, limits, onReminders }: ActorHostOptions) {
@@ -52,19 +52,19 @@ export class TypeHost<S> implements Actors<S>, ActorHost {
       () => void this.#router.hosts.delete(this),
       this.#router.onChange(() => this.#activations.dropWhere((activation) => !this.owns(activation.key))),
       activeActors.read({ type }, () => this.#activations.size),
-      waitingTurns.read({ type }, () => this.#waiting)
+      unanswered.read({ type }, () => this.#unanswered)
     ]
   }
 
   turn<A>(ctx: Ctx, key: string, decide: Decide<S, A>, options: TurnOptions<S, A> = {}): Promise<A> {
     if (!isKey(key)) return Promise.reject(badKey(this.type))
     if (this.#stopping) return Promise.reject(stopping())
-    if (this.#waiting >= this.#limits.waiting) return Promise.reject(mailboxFull())
+    if (this.#unanswered >= this.#limits.unanswered) return Promise.reject(mailboxFull())
     const activation = this.#activations.take(key, this.#stores.of)
     if (activation.mailbox.length >= this.#limits.perKey) return Promise.reject(mailboxFull())
     return new Promise<A>((resolve, reject) => {
       const header = (ctx.headers as { actor?: CallTag } | undefined)?.actor
-      this.#waiting++
+      this.#unanswered++
       activation.mailbox.push({
         ctx,
         decide: decide as Decide<unknown, unknown>,
@@ -72,6 +72,7 @@ export class TypeHost<S> implements Actors<S>, ActorHost {
         tag: header ?? this.#router.open(this.type, key, 0),
         ownTag: header === undefined,
         index: header ? nextIndex(ctx, key) : 0,
+        expiresAt: givenUpAt(ctx),
         since: performance.now(),
         resolve: resolve as (answer: unknown) => void,
         reject
@@ -102,7 +103,7 @@ export class TypeHost<S> implements Actors<S>, ActorHost {
       .sort((a, b) => b.mailbox.length - a.mailbox.length || b.usedAt - a.usedAt)
       .slice(0, SHOWN_KEYS)
       .map((a) => ({ key: a.key, waiting: a.mailbox.length, idleMs: idleMs(a, now) }))
-    return { type: this.type, active: this.#activations.size, waiting: this.#waiting, keys }
+    return { type: this.type, active: this.#activations.size, unanswered: this.#unanswered, keys }
   }
 
   inspect(key: string): ActorInspection | null {
@@ -113,7 +114,7 @@ export class TypeHost<S> implements Actors<S>, ActorHost {
   /** Takes no more turns, finishes those it has, and closes the stores. */
   async stop(): Promise<void> {
     this.#stopping = true
-    await finishing(() => this.#busy)
+    await finishing(() => this.#unanswered)
     for (const end of this.#ends) end()
     await this.#stores.close()
   }
@@ -121,9 +122,7 @@ export class TypeHost<S> implements Actors<S>, ActorHost {
   /** One turn after the other until the mailbox is empty; then an actor that moved away is dropped. */
   async #work(activation: Activation<WaitingTurn>): Promise<void> {
     activation.running = true
-    this.#busy++
     for (let turn = activation.mailbox.shift(); turn; turn = activation.mailbox.shift()) {
-      this.#waiting--
       try {
         turn.resolve(await this.#runner.run(activation, turn))
       } catch (error) {
@@ -131,10 +130,10 @@ export class TypeHost<S> implements Actors<S>, ActorHost {
       }
       if (turn.ownTag) this.#router.close(this.type, activation.key, turn.tag)
       this.#duration.observe((performance.now() - turn.since) / 1_000)
+      this.#unanswered--
     }
     activation.running = false
     activation.usedAt = Date.now()
-    this.#busy--
     if (activation.epoch !== this.#router.epoch && !this.owns(activation.key)) this.#activations.drop(activation)
     activation.epoch = this.#router.epoch
   }

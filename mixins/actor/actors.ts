@@ -21,7 +21,7 @@ export interface ActorsOptions<This> {
   onReminder?: (this: This, ctx: Ctx, key: string, name: string) => Promise<void>
 }
 
-const DEFAULT_LIMITS: ActorLimits = { perKey: 1_000, waiting: 10_000, activations: 10_000, idleMs: 5 * 60_000 }
+const DEFAULT_LIMITS: ActorLimits = { perKey: 1_000, unanswered: 10_000, activations: 10_000, idleMs: 5 * 60_000 }
 /** A tick may be a saga that takes up its work where it stands. */
 const TICK_TIMEOUT_MS = 60_000
 

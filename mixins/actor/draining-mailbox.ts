@@ -1,8 +1,7 @@
 import type { ServiceSchema } from 'moleculer'
 import type { Ctx, ServiceThis } from '../runtime/service.ts'
-import { badKey, finishing, isKey, mailboxFull, SHOWN_KEYS, stopping, tooLate } from './mailbox.ts'
-import { activeActors, batchSizes, turnDurations, waitingTurns } from './metrics.ts'
-import type { CallTag } from './operations.ts'
+import { badKey, finishing, givenUpAt, isKey, mailboxFull, SHOWN_KEYS, stopping, tooLate } from './mailbox.ts'
+import { activeActors, batchSizes, turnDurations, unanswered } from './metrics.ts'
 import { routerOf, type ActorHost, type ActorInspection, type ActorSummary, type Router } from './router.ts'
 
 export interface DrainingMailboxOptions<M, R, This> {
@@ -35,7 +34,8 @@ const DEFAULT_WAITING = 1_000
 
 interface Waiting<M, R> {
   message: M
-  deadline: number
+  /** When its caller has given up, by this thread's clock. */
+  expiresAt: number
   since: number
   resolve: (result: R) => void
   reject: (error: unknown) => void
@@ -59,6 +59,7 @@ class DeskHost<M, R> implements DrainingMailbox<M, R>, ActorHost {
   readonly #batchSize
   readonly #duration
   readonly #ends: (() => void)[]
+  #unanswered = 0
   #stopping = false
 
   constructor(router: Router, type: string, run: Run<M, R>, maxBatch: number, maxWaiting: number) {
@@ -72,7 +73,7 @@ class DeskHost<M, R> implements DrainingMailbox<M, R>, ActorHost {
     this.#ends = [
       () => void router.hosts.delete(this),
       activeActors.read({ type }, () => this.#desks.size),
-      waitingTurns.read({ type }, () => this.#waiting)
+      unanswered.read({ type }, () => this.#unanswered)
     ]
   }
 
@@ -83,9 +84,9 @@ class DeskHost<M, R> implements DrainingMailbox<M, R>, ActorHost {
     if (!desk) this.#desks.set(key, (desk = { waiting: [], running: false, usedAt: Date.now() }))
     const { waiting } = desk
     if (waiting.length >= this.#maxWaiting) return Promise.reject(mailboxFull())
-    const deadline = (ctx.headers as { actor?: CallTag } | undefined)?.actor?.deadline ?? 0
+    this.#unanswered++
     return new Promise((resolve, reject) => {
-      waiting.push({ message, deadline, since: performance.now(), resolve, reject })
+      waiting.push({ message, expiresAt: givenUpAt(ctx), since: performance.now(), resolve, reject })
       if (!desk.running) void this.#work(key, desk)
     })
   }
@@ -96,7 +97,7 @@ class DeskHost<M, R> implements DrainingMailbox<M, R>, ActorHost {
       .sort(([, a], [, b]) => b.waiting.length - a.waiting.length)
       .slice(0, SHOWN_KEYS)
       .map(([key, desk]) => ({ key, waiting: desk.waiting.length, idleMs: now - desk.usedAt }))
-    return { type: this.type, active: this.#desks.size, waiting: this.#waiting, keys }
+    return { type: this.type, active: this.#desks.size, unanswered: this.#unanswered, keys }
   }
 
   inspect(key: string): ActorInspection | null {
@@ -111,19 +112,15 @@ class DeskHost<M, R> implements DrainingMailbox<M, R>, ActorHost {
     for (const end of this.#ends) end()
   }
 
-  get #waiting(): number {
-    let sum = 0
-    for (const desk of this.#desks.values()) sum += desk.waiting.length
-    return sum
-  }
-
   /** Run after run, each with all that waits, until nothing does. What arrives in one turn of the event loop goes together. */
   async #work(key: string, desk: Desk<M, R>): Promise<void> {
     desk.running = true
     await new Promise((resolve) => setImmediate(resolve))
     while (desk.waiting.length > 0) {
-      const batch = desk.waiting.splice(0, this.#maxBatch).filter(isInTime)
+      const taken = desk.waiting.splice(0, this.#maxBatch)
+      const batch = taken.filter(isInTime)
       if (batch.length > 0) await this.#runOnce(key, batch)
+      this.#unanswered -= taken.length
     }
     this.#desks.delete(key)
   }
@@ -145,8 +142,8 @@ class DeskHost<M, R> implements DrainingMailbox<M, R>, ActorHost {
   }
 }
 
-function isInTime<M, R>({ deadline, reject }: Waiting<M, R>): boolean {
-  if (deadline === 0 || Date.now() < deadline) return true
+function isInTime<M, R>({ expiresAt, reject }: Waiting<M, R>): boolean {
+  if (Date.now() < expiresAt) return true
   reject(tooLate())
   return false
 }

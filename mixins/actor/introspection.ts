@@ -8,13 +8,15 @@ export interface ActorAnswer {
   type: string
   key: string
   slot: number
+  /** The node that owns it, as this one believes; null when none does. */
+  owner: string | null
   /** What this thread has of it in memory; null where it has no actors of that type. */
   activation: ActorInspection | null
 }
 
 /**
- * `$actor.list` and `$actor.inspect` of this thread, for the operator. Ask each node by `nodeID`; they read memory only and touch
- * no store.
+ * `$actor.list` and `$actor.inspect` of this thread, for the operator: any thread names an actor's owner, each tells of what itself
+ * has in memory, so ask the owner by `nodeID`. They touch no store.
  */
 export const actorOperations = (router: Router): ServiceSchema =>
   ({
@@ -29,7 +31,7 @@ export const actorOperations = (router: Router): ServiceSchema =>
         params: { type: 'string', key: 'string' },
         handler({ params: { type, key } }: { params: { type: string; key: string } }): ActorAnswer {
           const host = [...router.hosts].find((h) => h.type === type)
-          return { nodeID: router.broker.nodeID, type, key, slot: slotOf(type, key), activation: host?.inspect(key) ?? null }
+          return { nodeID: router.broker.nodeID, type, key, slot: slotOf(type, key), owner: router.ownerOfType(type, key), activation: host?.inspect(key) ?? null }
         }
       }
     }

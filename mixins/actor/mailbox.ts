@@ -1,12 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Service } from 'moleculer'
 import { problem } from '../primitives/problem.ts'
+import type { Ctx } from '../runtime/service.ts'
 
 /** Keys that an operator is shown of each type. */
 export const SHOWN_KEYS = 100
 
 /** Keys are columns of a batch, joined by a control character; and they are shown to operators. */
 const KEY = /^[^\x00-\x1f\x7f]{1,200}$/
+
+/** How long after a caller's deadline, by its own clock, a copy of its call may still begin: clocks of nodes differ. */
+const CLOCKS_DIFFER_MS = 60_000
+
+/**
+ * When this caller has given up, by this thread's clock: what is left of the call's timeout. Infinity for a call that waits for ever.
+ */
+export function givenUpAt(ctx: Ctx): number {
+  const { timeout } = ctx.options
+  if (!timeout) return Infinity
+  const { startHrTime } = ctx as unknown as { startHrTime: [number, number] | null }
+  if (!startHrTime) return Date.now() + timeout
+  const [seconds, nanoseconds] = process.hrtime(startHrTime)
+  return Date.now() + timeout - seconds * 1_000 - nanoseconds / 1_000_000
+}
+
+/** A copy of a call that was held up for so long that its actor may have forgotten the other one. */
+export const isOutdated = (deadline: number, now: number): boolean => deadline > 0 && now > deadline + CLOCKS_DIFFER_MS
 
 export const isKey = (key: string): boolean => KEY.test(key)
 

@@ -1,7 +1,7 @@
 import { counter, gauge, histogram, SIZE_BUCKETS } from '../metrics/registry.ts'
 
 export const activeActors = gauge('souk_actor_activations', 'Actors in memory.')
-export const waitingTurns = gauge('souk_actor_mailbox_waiting', 'Turns and messages that wait for their actor.')
+export const unanswered = gauge('souk_actor_unanswered', 'Turns and messages that were taken and are not answered yet.')
 export const batchSizes = histogram('souk_actor_batch_turns', 'Turns of many actors committed together, or messages of one desk run together.', SIZE_BUCKETS)
 export const staleTurns = counter('souk_actor_stale_total', 'Turns that ran again because another owner had committed meanwhile.')
 export const repeats = counter('souk_actor_repeats_total', 'Repeated calls that were answered from what had been committed.')

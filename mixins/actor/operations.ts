@@ -8,7 +8,7 @@ import type { TakenOperation } from './types.ts'
 // Callers number their calls, and each call names the lowest number that its caller still waits for on this actor (`low`). So
 // the actor keeps one entry per caller and open call instead of one per call: what is below `low` is settled, and a late copy of
 // it is refused. Entries go by age after ten minutes. That is safe because a call carries its caller's deadline and does not
-// start after it: a copy old enough to have been forgotten is too old to run, unless clocks differ by minutes.
+// begin a minute after it: a copy old enough to have been forgotten is too old to run, unless clocks differ by minutes.
 
 /** Who calls, for what. Travels in the call's headers, so that nested calls do not inherit it. */
 export interface CallTag {
@@ -20,8 +20,8 @@ export interface CallTag {
 }
 
 const KEPT_MS = 10 * 60_000
-/** What a full ring may give up: no deadline of a call is that far ahead. */
-const KEPT_AT_LEAST_MS = 2 * 60_000
+/** What a full ring may give up: no copy of a call begins so long after it. */
+const KEPT_AT_LEAST_MS = 3 * 60_000
 const RING_MAX = 256
 
 /** The entry of a call that was taken before; `settled` for one whose caller no longer waits; null for a new one. */
@@ -36,7 +36,7 @@ export function findTaken(ring: readonly TakenOperation[], tag: CallTag, turn: n
 
 /**
  * The ring with one more call. A full ring of young entries is `overloaded`: forgetting one of them could double an effect, and
- * 256 callers that wait for one actor within two minutes are more than it can serve.
+ * 256 callers of one actor within three minutes are more than it can serve.
  */
 export function remember(ring: readonly TakenOperation[], tag: CallTag, turn: number, answer: Json | undefined, now: number): TakenOperation[] {
   const settled = (t: TakenOperation): boolean => t.by === tag.by && t.n < tag.low

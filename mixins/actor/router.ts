@@ -17,8 +17,8 @@ export interface ActorSummary {
   type: string
   /** Activations in memory. */
   active: number
-  /** Turns or messages that wait. */
-  waiting: number
+  /** Turns or messages taken and not answered yet. */
+  unanswered: number
   /** The keys with the longest mailboxes, then the last used. */
   keys: { key: string; waiting: number; idleMs: number }[]
 }
@@ -31,10 +31,20 @@ export interface ActorInspection {
   idleMs: number
 }
 
+/** An action whose calls go to an actor's owner. */
+export interface ActorRoute {
+  name: string
+  actor: { type: string; key: string }
+  timeout?: number
+  retrySafe?: boolean
+}
+
 /** A broker's view of who owns which actor, and the numbers of the calls it makes to them. One per broker. */
 export class Router {
   readonly broker: ServiceBroker
   readonly hosts = new Set<ActorHost>()
+  /** The actions of this broker's network that declare an actor, by name. */
+  readonly routes = new Map<string, ActorRoute>()
   /** Grows with every change of the nodes that this broker knows. */
   epoch = 0
   siteOf: SiteOf = () => null
@@ -56,6 +66,15 @@ export class Router {
   /** The node that owns the actor, of those that offer `action`; null when none does. */
   owner(action: string, type: string, key: string): string | null {
     return this.table(action, type, key).owner(slotOf(type, key))
+  }
+
+  /** The owner of an actor whose type is known by name only; null when no action of this network has that type, or none is offered. */
+  ownerOfType(type: string, key: string): string | null {
+    for (const { name, actor } of this.routes.values()) {
+      const owner = actor.type === type ? this.owner(name, type, key) : null
+      if (owner !== null) return owner
+    }
+    return null
   }
 
   /** The nodes that may own the actor: of its home site, alive, and not draining unless all are. */

@@ -4,18 +4,13 @@ import type { Handler, WrappedAction } from '../runtime/handler.ts'
 import { actorOperations } from './introspection.ts'
 import type { CallTag } from './operations.ts'
 import { slotOf, type SlotTable } from './placement.ts'
-import { routerOf, type Router, type SiteOf } from './router.ts'
+import { routerOf, type ActorRoute, type Router, type SiteOf } from './router.ts'
 
 /** What an action declares: it runs on the owner of the actor `type`/params[key]. */
 interface ActorAction extends WrappedAction<unknown> {
   actor?: { type: string; key: string }
   timeout?: number
   retrySafe?: boolean
-}
-
-/** An action whose calls are routed. */
-interface ActorRoute extends ActorAction {
-  actor: { type: string; key: string }
 }
 
 /** What travels in the headers of a call to an actor, and not on to the calls it makes. */
@@ -189,9 +184,8 @@ export const actorRouting = ({ siteOf }: { siteOf?: SiteOf } = {}): Middleware =
   const forBroker = (broker: ServiceBroker) => {
     const router = routerOf(broker)
     if (siteOf) router.siteOf = siteOf
-    const routes = new Map<string, ActorRoute>()
     const learn = ({ name, actor, timeout, retrySafe }: ActorAction): void => {
-      if (actor) routes.set(name, { name, actor, ...(timeout ? { timeout } : {}), ...(retrySafe ? { retrySafe } : {}) })
+      if (actor) router.routes.set(name, { name, actor, ...(timeout ? { timeout } : {}), ...(retrySafe ? { retrySafe } : {}) })
     }
     return {
       name: 'ActorRouting',
@@ -205,7 +199,7 @@ export const actorRouting = ({ siteOf }: { siteOf?: SiteOf } = {}): Middleware =
         return next
       },
       call: (next: Next) => (name: string, params: Record<string, unknown> | undefined, options: CallingOptions = {}) => {
-        const route = routes.get(name)
+        const route = router.routes.get(name)
         if (!route || isPinned(options)) return next(name, params, options)
         const key = params?.[route.actor.key]
         if (typeof key !== 'string' || key === '') return next(name, params, options) // its schema refuses it

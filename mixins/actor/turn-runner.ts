@@ -6,7 +6,7 @@ import type { Json } from '../primitives/json.ts'
 import { problem } from '../primitives/problem.ts'
 import type { Ctx, Operation } from '../runtime/service.ts'
 import type { Activation } from './activation.ts'
-import { settledBefore, tooContended, tooLate } from './mailbox.ts'
+import { isOutdated, settledBefore, tooContended, tooLate } from './mailbox.ts'
 import { batchSizes, repeats, staleTurns } from './metrics.ts'
 import { findTaken, remember, type CallTag } from './operations.ts'
 import type { ActorRow, ActorStore, Decide, Reminder, TakenOperation, Turn, TurnOptions, TurnOutcome, TurnRecord, TurnResult } from './types.ts'
@@ -21,6 +21,8 @@ export interface WaitingTurn {
   ownTag: boolean
   /** Which turn of its call on this actor, from 0. */
   index: number
+  /** When its caller has given up, by this thread's clock. */
+  expiresAt: number
   since: number
   resolve: (answer: unknown) => void
   reject: (error: unknown) => void
@@ -72,7 +74,8 @@ export class TurnRunner {
   /** Runs a turn until it is committed, refused, or answered by what was committed before. */
   async run(activation: Activation<WaitingTurn>, turn: WaitingTurn): Promise<unknown> {
     for (let tries = 1; ; tries++) {
-      if (turn.tag.deadline > 0 && Date.now() >= turn.tag.deadline) throw tooLate()
+      const now = Date.now()
+      if (now >= turn.expiresAt || isOutdated(turn.tag.deadline, now)) throw tooLate()
       const fresh = activation.row === null
       const row = (activation.row ??= await this.load(activation.store, activation.key))
       const taken = findTaken(row.operations, turn.tag, turn.index)

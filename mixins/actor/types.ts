@@ -137,8 +137,8 @@ export interface ActorStores {
 export interface ActorLimits {
   /** Turns that wait for one actor; one more is `overloaded` (503) at once. Default 1,000. */
   perKey: number
-  /** Turns that wait on this thread, all actors of the type together. Default 10,000. */
-  waiting: number
+  /** Turns taken and not answered on this thread, all actors of the type together; one more is `overloaded`. Default 10,000. */
+  unanswered: number
   /** Activations kept in memory; the longest unused goes first. Default 10,000. */
   activations: number
   /** Milliseconds without a turn after which an activation is dropped. Default 5 minutes. */

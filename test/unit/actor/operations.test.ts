@@ -42,7 +42,7 @@ test('entries go after ten minutes', () => {
 
 test('a full ring gives up what is older than any deadline, and else refuses rather than forget', () => {
   let ring: TakenOperation[] = []
-  for (let i = 0; i < 256; i++) ring = remember(ring, tag(`caller-${i}`, 1), 0, i, i < 10 ? NOW - 3 * 60_000 : NOW)
+  for (let i = 0; i < 256; i++) ring = remember(ring, tag(`caller-${i}`, 1), 0, i, i < 10 ? NOW - 4 * 60_000 : NOW)
   ring = remember(ring, tag('one more', 1), 0, 1, NOW)
   expect(ring).toHaveLength(247)
   for (let i = 0; i < 9; i++) ring = remember(ring, tag(`further-${i}`, 1), 0, i, NOW)
