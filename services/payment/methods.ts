@@ -1,6 +1,6 @@
 import { change } from '../../mixins/documents/change.ts'
 import type { DocumentStore } from '../../mixins/documents/port.ts'
-import { replay } from '../../mixins/idempotency/idempotency.ts'
+import { KEPT_HOURS, replay } from '../../mixins/idempotency/idempotency.ts'
 import { newId } from '../../mixins/primitives/ids.ts'
 import { encodeCursor, decodeCursor, PAGE_LIMIT, type Page } from '../../mixins/primitives/page.ts'
 import { invalidField, problem } from '../../mixins/primitives/problem.ts'
@@ -39,6 +39,10 @@ export class Methods {
     if ((await this.#store.insert(method)) === 'done') return viewOf(method)
     const [first] = operation ? await this.#store.find({ operationId: operation.id }, { limit: 1 }) : []
     if (!operation || !first) throw new Error(`payment method ${method.id} is taken`)
+    if (Date.now() - Date.parse(first.createdAt) > KEPT_HOURS * 3_600_000) {
+      await change(this.#store, first.id, ({ operationId: _o, bodyHash: _b, ...rest }) => rest) // the key is free again
+      return this.add(ctx, { userId, token, label })
+    }
     return replay(ctx, operation, { body_hash: first.bodyHash ?? '', status: 201, answer: viewOf(first) })
   }
 

@@ -9,8 +9,7 @@ export const PLANS = ['prime-monthly', 'prime-yearly'] as const
 export type Plan = (typeof PLANS)[number]
 
 /** `pending` until the first charge is settled; only the other three are shown in a profile. */
-export const SUBSCRIPTION_STATUSES = ['pending', 'active', 'grace', 'cancelled'] as const
-export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number]
+const SUBSCRIPTION_STATUSES = ['pending', 'active', 'grace', 'cancelled'] as const
 
 const status = oneOf(PAYMENT_STATUSES)
 /** One attempt to pay an order: `<orderId>.<attempt>`; a subscription's charge: `<subscriptionId>.<charge>`. */
@@ -167,7 +166,7 @@ export const paymentEvents = events({
   payment_succeeded: {
     body: object({ paymentId, orderId: nullable(id()), subscriptionId: nullable(id()), buyerId: id(), amount: moneyRule, sellers: sellersParts, fee: moneyRule, held: moneyRule })
   },
-  /** The provider declined, or the attempt was given up before anything was held; aggregate `payment/<id>`. */
+  /** The provider declined, or the payment was let go before anything was taken; aggregate `payment/<id>`. */
   payment_failed: { body: object({ paymentId, orderId: nullable(id()), subscriptionId: nullable(id()), buyerId: id(), amount: moneyRule, reason }) },
   /** Money went back; parts as in `payment_succeeded`, all positive; aggregate `payment/<id>`. */
   payment_refunded: {

@@ -1,6 +1,7 @@
 import { change } from '../../mixins/documents/change.ts'
 import type { DocumentStore } from '../../mixins/documents/port.ts'
 import type { EventRecord } from '../../mixins/events/port.ts'
+import { counter, gauge } from '../../mixins/metrics/registry.ts'
 import { money } from '../../mixins/primitives/money.ts'
 import { problem } from '../../mixins/primitives/problem.ts'
 import { Recent } from '../../mixins/primitives/recent.ts'
@@ -22,6 +23,9 @@ export type News = Fact & { key: string }
 /** Payments this thread has written lately: a start for the next change, and what webhooks need not be read for. */
 const RECENT_MAX = 4_000
 const SWEEP_PAGE = 50
+
+const moved = counter('souk_payments_total', 'Payments that came into a status')
+const overdue = gauge('souk_payments_overdue', 'Payments that the last sweep found unfinished: an open outcome, an event to send, somebody to tell').with()
 
 const now = (): string => new Date().toISOString()
 const unknownPayment = (id: string): Error => problem('not-found', `There is no payment ${id}.`)
@@ -61,6 +65,7 @@ export class Payments {
     if ((await this.#parts.store.insert(payment)) === 'done') {
       const stored = { ...payment, version: 1 }
       this.#recent.put(stored.id, stored)
+      moved.with({ status: stored.status }).add()
       return stored
     }
     const known = await this.get(intent.paymentId)
@@ -124,6 +129,7 @@ export class Payments {
   /** Goes on with what is due, a page at a time; answers whether there may be more. */
   async sweep(): Promise<boolean> {
     const due = await this.#parts.store.upTo('due', now(), SWEEP_PAGE)
+    overdue.set(due.length)
     await Promise.all(due.map((payment) => this.#pursue(payment)))
     return due.length === SWEEP_PAGE
   }
@@ -166,6 +172,7 @@ export class Payments {
     const changed = await change(this.#parts.store, payment.id, decide, payment)
     if (!changed) throw unknownPayment(payment.id)
     this.#recent.put(changed.id, changed)
+    if (changed.status !== payment.status) moved.with({ status: changed.status }).add()
     if (changed !== payment && followUp === 'behind' && (changed.outbox.length > 0 || changed.tell)) {
       const work = this.#follow(changed).finally(() => this.#behind.delete(work))
       this.#behind.add(work)

@@ -1,4 +1,5 @@
 import type { CallingOptions } from 'moleculer'
+import { counter } from '../../mixins/metrics/registry.ts'
 import { call, type CallSource } from '../../mixins/runtime/calls.ts'
 import { problem, problemType } from '../../mixins/primitives/problem.ts'
 import { money, type Money } from '../../mixins/primitives/money.ts'
@@ -25,6 +26,8 @@ export interface PaymentProvider {
   ledger(after: string | undefined, limit: number): Promise<ProviderAccount[]>
 }
 
+const unanswered = counter('souk_provider_unanswered_total', 'Requests that the payment provider did not answer in time or could not be reached for, by kind')
+
 /** The first answer is waited for by a buyer; the others by us. */
 const PATIENCE_MS = { authorize: 1_200, others: 2_500 }
 
@@ -41,7 +44,7 @@ class ActionProvider implements PaymentProvider {
   }
 
   authorize(key: string, token: string, amount: Money): Promise<Fact[] | null> {
-    return this.#ask(async (options) => {
+    return this.#ask('authorize', async (options) => {
       const { outcome, reason } = await call(this.#source, 'provider.authorize', { key, token, amount }, options)
       if (outcome === 'voided') return this.lookup(key)
       return fact('authorize', amount, outcome === 'declined' ? { status: 'declined', reason } : {})
@@ -49,28 +52,28 @@ class ActionProvider implements PaymentProvider {
   }
 
   capture(key: string, amount: Money): Promise<Fact[] | null> {
-    return this.#ask(async (options) => {
+    return this.#ask('capture', async (options) => {
       const { outcome } = await call(this.#source, 'provider.capture', { key }, options)
       return outcome === 'captured' ? fact('capture', amount) : this.lookup(key)
     })
   }
 
   void(key: string): Promise<Fact[] | null> {
-    return this.#ask(async (options) => {
+    return this.#ask('void', async (options) => {
       const { outcome, released } = await call(this.#source, 'provider.void', { key }, options)
       return outcome === 'voided' ? fact('void', money(released)) : this.lookup(key)
     })
   }
 
   refund(key: string, refundId: string, amount: Money): Promise<Fact[] | null> {
-    return this.#ask(async (options) => {
+    return this.#ask('refund', async (options) => {
       const { outcome, reason } = await call(this.#source, 'provider.refund', { key, refundId, amount }, options)
       return outcome === 'not-found' ? null : fact('refund', amount, { refundId, status: outcome, reason })
     })
   }
 
   lookup(key: string): Promise<Fact[] | null> {
-    return this.#ask(async (options) => {
+    return this.#ask('lookup', async (options) => {
       const { found } = await call(this.#source, 'provider.lookup', { key }, options)
       return found ? found.entries.map(factOf) : []
     })
@@ -87,11 +90,12 @@ class ActionProvider implements PaymentProvider {
   }
 
   /** Whatever is not an answer leaves the outcome open: a timeout, a lost connection, a provider that is not there. */
-  async #ask(request: (options: CallingOptions) => Promise<Fact[] | null>, timeout: number = PATIENCE_MS.others): Promise<Fact[] | null> {
+  async #ask(kind: Fact['kind'] | 'lookup', request: (options: CallingOptions) => Promise<Fact[] | null>, timeout: number = PATIENCE_MS.others): Promise<Fact[] | null> {
     try {
       return await request({ timeout })
     } catch (error) {
       if (problemType(error) === 'conflict') throw error // the same key for something else: a defect of ours, not a question to repeat
+      unanswered.with({ kind }).add()
       return null
     }
   }

@@ -42,6 +42,8 @@ test('the same key stores one method; another body is refused', async () => {
   expect((await methods(ada)).items.filter((m) => m.label === 'once')).toHaveLength(1)
   expect(await refusal(add(ada, { token: 'tok_demo_ok', label: 'other' }, key))).toBe('idempotency-key-reused')
   expect((await add(eve, { token: 'tok_demo_ok', label: 'hers' }, key)).id).not.toBe(first.id)
+  await shop.databases.query(`UPDATE payment.method SET doc = doc || '{"createdAt": "2020-01-01T00:00:00.000Z"}' WHERE id = $1`, [first.id])
+  expect((await add(ada, { token: 'tok_demo_ok', label: 'a day later' }, key)).id).not.toBe(first.id)
 })
 
 test('others’ methods are not there: not listed, not removed', async () => {
