@@ -1,83 +1,87 @@
-import { become, type OrderState } from './order.ts'
-import { cancelOrder } from './cancel.ts'
-import { afterPayment, confirm, settle } from './place.ts'
+import { beginCancel, cancelOrder } from './cancel.ts'
+import { paymentAfterRefunds } from './money-back.ts'
+import { isFree, isStill, lastStepAt, type OrderState, type Refusal } from './order.ts'
+import { acceptance, afterPayment, confirm, paymentFailed, refuse, settle } from './place.ts'
 import { runRefunds } from './refunds.ts'
-import { next, now, orderBody, type Saga } from './saga.ts'
-import { undoCoupon } from './steps/coupon.ts'
+import type { Saga } from './saga.ts'
 import { authorize, capture, letGo } from './steps/payment.ts'
 import { ship } from './steps/shipping.ts'
 import { release } from './steps/stock.ts'
-import { problemType } from '../../mixins/primitives/problem.ts'
 
-/** Milliseconds after which a payment that nobody can settle is given up: within the minute that the buyer was promised. */
-const GIVE_UP_AFTER = 40_000
-/** An unpaid order may be paid again for a day. */
-const PAY_AGAIN_MS = 24 * 3_600_000
-
-/** Takes an order's saga as far as it goes now. Every step is idempotent, so running it twice, here or elsewhere, does no harm. */
-export async function advance(saga: Saga, order: OrderState): Promise<void> {
-  if (order.phase === 'placing') return resumePlacing(saga, order)
-  if (order.phase === 'pending') return pursue(saga, order)
-  if (order.phase === 'cancelling') return void (await cancelOrder(saga, order))
-  if (order.phase === 'failed' && expired(order)) return expire(saga, order)
-  if (order.phase === 'paid') {
-    await Promise.all(afterPayment(saga, order))
-    await fulfil(saga, order)
-  }
-  if (order.refunds.some((r) => r.status === 'pending')) await runRefunds(saga, order)
-}
-
-/** A crash while the buyer waited: run it to its end; a refusal has been recorded and undone, it is no fault here. */
-async function resumePlacing(saga: Saga, order: OrderState): Promise<void> {
-  try {
-    const answer = await settle(saga, order)
-    if (answer.order.phase === 'paid') await fulfil(saga, answer.order)
-  } catch (error) {
-    if (problemType(error) === null) throw error
+/**
+ * Takes an order's saga as far as it goes now; answers the order as it is then. Every step is idempotent and every choice a commit,
+ * so running it twice, here or elsewhere, does no harm.
+ */
+export async function advance(saga: Saga, order: OrderState): Promise<OrderState | null> {
+  for (let known = order; ; ) {
+    const next = await step(saga, known)
+    if (!next || next.phase === known.phase) return next
+    known = next
   }
 }
 
-/** Asks for the outcome of a payment that was not settled in time, and gives up by making sure that it never happens. */
-async function pursue(saga: Saga, order: OrderState): Promise<void> {
+async function step(saga: Saga, order: OrderState): Promise<OrderState | null> {
+  switch (order.phase) {
+    case 'placing':
+    case 'refusing':
+      return (await (isOverdue(saga, order) ? refuse(saga, order, tookTooLong()) : settle(saga, order))).order
+    case 'pending':
+      return pursue(saga, order)
+    case 'abandoning':
+      return abandon(saga, order)
+    case 'paid':
+      await Promise.all(afterPayment(saga, order))
+      return fulfil(saga, order)
+    case 'failed':
+      return expire(saga, order)
+    case 'cancelling':
+      return (await cancelOrder(saga, order)).order
+    case 'done':
+      return runRefunds(saga, order)
+  }
+}
+
+/** Nobody waits for this order any more, nor expects to be charged for it. */
+const isOverdue = ({ timings }: Saga, order: OrderState): boolean => order.phase === 'placing' && Date.now() - lastStepAt(order) > timings.placeWithinMs
+
+const tookTooLong = (): Refusal => ({ type: 'unavailable', status: 503, detail: 'The order could not be placed in time: try again.', data: { retryAfter: 5 }, stored: false })
+
+/** Asks for the outcome of a payment that was not settled in time, and gives up when nobody knows it for too long. */
+async function pursue(saga: Saga, order: OrderState): Promise<OrderState | null> {
+  await Promise.all(acceptance(saga, order))
   const { status } = await authorize(saga, order)
-  if (status === 'authorized' || status === 'captured') {
-    const { order: confirmed } = await confirm(saga, order)
-    return confirmed.phase === 'paid' ? fulfil(saga, confirmed) : undefined
-  }
-  const since = Date.parse(order.timeline.findLast((t) => t.status === 'payment_pending')?.at ?? order.placedAt)
-  const settled = status === 'declined' || status === 'voided' ? status : Date.now() - since > GIVE_UP_AFTER ? await letGo(saga, order) : null
-  if (settled) await fail(saga, order, settled === 'refunded' ? 'voided' : settled)
+  if (status === 'authorized' || status === 'captured') return (await confirm(saga, order)).order
+  const isOver = status === 'declined' || status === 'voided' || Date.now() - lastStepAt(order) > saga.timings.giveUpAfterMs
+  if (!isOver) return order
+  return (await saga.turn(order.id, (known) => (isStill(known, 'pending', order) ? { order: { ...known, phase: 'abandoning' } } : null))).order
 }
 
-/** The payment did not come: stock goes back, and the order waits a day to be paid again. */
-async function fail(saga: Saga, order: OrderState, status: 'declined' | 'voided'): Promise<void> {
+/** From the commit before on nobody confirms this payment; makes sure that it never happens, gives the stock back, and only then says so. */
+async function abandon(saga: Saga, order: OrderState): Promise<OrderState | null> {
+  const money = await letGo(saga, order)
+  if (money === null) return order
   await release(saga, order)
-  await saga.turn(order.id, (known) => {
-    if (known?.phase !== 'pending' || known.attempt !== order.attempt) return { state: known, answer: undefined }
-    const failed = { ...become(known, 'payment_failed', 'failed', now()), confirmation: null, payment: { ...known.payment, status } }
-    return next(failed, undefined, { events: [{ topic: 'order_payment_failed', aggregate: `order/${failed.id}`, body: orderBody(failed) }] })
-  })
+  return (await saga.turn(order.id, (known) => (isStill(known, 'abandoning', order) ? paymentFailed(known, money === 'declined' ? 'declined' : 'voided') : null))).order
 }
 
-const expired = (order: OrderState): boolean => Date.now() - Date.parse(order.timeline.at(-1)?.at ?? order.placedAt) >= PAY_AGAIN_MS
-
-async function expire(saga: Saga, order: OrderState): Promise<void> {
-  await undoCoupon(saga, order)
-  await saga.turn(order.id, (known) => {
-    if (known?.phase !== 'failed' || !expired(known)) return { state: known, answer: undefined }
-    const reason = 'not paid within 24 hours'
-    const cancelled = become({ ...known, cancelReason: reason }, 'cancelled', 'done', now(), reason)
-    return next(cancelled, undefined, { events: [{ topic: 'order_cancelled', aggregate: `order/${order.id}`, body: { order: orderBody(cancelled), reason, wasConfirmed: 'no' } }] })
-  })
+/** An order that nobody paid in time is cancelled. */
+async function expire(saga: Saga, order: OrderState): Promise<OrderState | null> {
+  const isOver = (known: OrderState): boolean => Date.now() - lastStepAt(known) >= saga.timings.payAgainWithinMs
+  if (!isOver(order)) return order
+  return (await saga.turn(order.id, (known) => (isStill(known, 'failed', order) && isOver(known) ? beginCancel(known, 'not paid within 24 hours', null) : null))).order
 }
 
-/** Captures, then has the parcels made: nothing ships unpaid. Stops where a cancel came first. */
-export async function fulfil(saga: Saga, order: OrderState): Promise<void> {
-  await capture(saga, order)
+/**
+ * Captures, then has the parcels made: nothing ships unpaid. Where the money is gone without a cancel of ours (the provider withdrew
+ * it), the order is cancelled; where a cancel came first, that goes on.
+ */
+export async function fulfil(saga: Saga, order: OrderState): Promise<OrderState | null> {
+  if (!(await capture(saga, order))) {
+    return (await saga.turn(order.id, (known) => (isStill(known, 'paid', order) ? beginCancel(known, 'the payment was withdrawn', null) : null))).order
+  }
   const shipped = await ship(saga, order)
-  await saga.turn(order.id, (known) => {
-    if (known?.phase !== 'paid' || !shipped) return { state: known, answer: undefined }
-    const payment = { ...known.payment, status: 'captured' as const, captured: known.totals.total }
-    return next({ ...known, phase: 'done', payment }, undefined)
-  })
+  const { order: after } = await saga.turn(order.id, (known) => (isStill(known, 'paid', order) && shipped ? { order: { ...known, phase: 'done', payment: captured(known) } } : null))
+  return after
 }
+
+const captured = (known: OrderState): OrderState['payment'] => (isFree(known) ? known.payment : paymentAfterRefunds(known))

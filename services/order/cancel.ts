@@ -1,81 +1,95 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { problem } from '../../mixins/primitives/problem.ts'
-import { become, cancellable, orderView, type OrderState } from './order.ts'
-import { completing, next, now, orderBody, refusalAnswer, type Refusal, type Saga } from './saga.ts'
+import { partsLeft, paymentAfterRefunds } from './money-back.ts'
+import { become, cancellable, isAccepted, isFree, type OrderState, type Refund, type Refusal } from './order.ts'
+import { orderView } from './order-view.ts'
+import { runRefunds } from './refunds.ts'
+import { completing, completingWith, notNow, now, orderBody, type Change, type Saga } from './saga.ts'
 import { undoCoupon } from './steps/coupon.ts'
-import { letGo } from './steps/payment.ts'
+import { cancelRefundId, letGo, type Released } from './steps/payment.ts'
+import { free } from './steps/proof.ts'
 import { holdBack } from './steps/shipping.ts'
 import { giveBack } from './steps/stock.ts'
 
-/** Milliseconds the buyer waits for the money's release before the answer is 202. */
-const ANSWER_WITHIN = 2_000
+/** How a cancel went: `refusal` when a parcel has left and the order goes on. */
+export interface CancelOutcome {
+  order: OrderState | null
+  status: 200 | 202
+  refusal: Refusal | null
+}
 
-const tooLate = (status: string): Refusal => ({
-  type: 'invalid-transition',
-  status: 409,
-  detail: `The order is ${status}: a parcel has left, so it cannot be cancelled. Return it when it arrives.`,
-  data: {},
-  stored: true
-})
+/** The commit that announces a cancel: from here on nothing is confirmed, captured or shipped for this order that is not given back. */
+export const startCancel = (saga: Saga, orderId: string, claimId: string, { buyerId, reason, operationId }: { buyerId: string; reason: string; operationId: string | null }): ReturnType<Saga['claim']> =>
+  saga.claim(orderId, claimId, (known) => {
+    if (!known || known.buyerId !== buyerId || !isAccepted(known)) throw problem('not-found', 'There is no such order.')
+    if (known.phase === 'cancelling') throw problem('invalid-transition', 'The order is being cancelled already.')
+    if (!cancellable(known)) throw problem('invalid-transition', `The order is ${known.status}: it cannot be cancelled.`)
+    return beginCancel(known, reason, operationId)
+  })
 
-/** The commit that announces a cancel: from here on nothing new is captured or shipped for this order. */
-export const startCancel = (saga: Saga, orderId: string, buyerId: string, reason: string, operationId: string | null): Promise<OrderState> =>
-  saga.turn(
-    orderId,
-    (known) => {
-      if (!known || known.buyerId !== buyerId || known.phase === 'placing') throw problem('not-found', 'There is no such order.')
-      if (!cancellable(known)) throw problem('invalid-transition', `The order is ${known.status}: it cannot be cancelled.`)
-      const order: OrderState = { ...known, phase: 'cancelling', cancelReason: reason, operationId }
-      return next(order, order, { status: null })
-    },
-    'claim'
-  )
+/** A cancel that begins, by the buyer or by the marketplace. Whoever pays the order again at this moment is told so. */
+export function beginCancel(known: OrderState, reason: string, operationId: string | null): Change & { order: OrderState } {
+  const order: OrderState = { ...known, phase: 'cancelling', operationId: null, refusal: null, cancel: { reason, from: known.phase, operationId } }
+  return { order, ...completingWith(known.operationId, notNow('The order was cancelled meanwhile.')) }
+}
 
 /**
- * Holds the parcels back (or refuses, if one has left), lets the money go and puts the stock back; then the order is `cancelled`.
- * Answers 202 when the provider takes its time: the alarm goes on. Idempotent, also after a crash at any point.
+ * Holds the parcels back (or goes on as before, if one has left), puts the stock back and lets the money go; then the order is
+ * `cancelled`. Says 202 when the provider takes its time: the alarm goes on. Idempotent, also after a crash at any point.
  */
-export async function cancelOrder(saga: Saga, order: OrderState): Promise<{ status: 200 | 202; order: OrderState }> {
-  if (order.status !== 'cancelled' && !(await holdBack(saga, order))) throw await revert(saga, order)
-  await Promise.all([giveBack(saga, order), undoCoupon(saga, order)])
-  const money = await Promise.race([letGo(saga, order).catch(() => null), sleep(ANSWER_WITHIN, null, { ref: false })])
-  const done = await saga.turn(order.id, (known) => finish(known, money))
-  if (!done) throw problem('not-found', 'There is no such order.')
-  return { status: money === null ? 202 : 200, order: done }
+export async function cancelOrder(saga: Saga, order: OrderState): Promise<CancelOutcome> {
+  if (order.status !== 'cancelled' && !(await holdBack(saga, order))) return goOn(saga, order)
+  await Promise.all([giveBack(saga, order), undoCoupon(saga, order), free(saga, order)])
+  const released = giveMoneyBack(saga, order).catch((error: unknown) => {
+    saga.log.warn(`order ${order.id}: its money could not be released yet, will be tried again`, error)
+    return null
+  })
+  const money = await Promise.race([released, sleep(saga.timings.cancelWithinMs, null, { ref: false })])
+  const { order: after } = await saga.turn(order.id, (known) => (known?.phase === 'cancelling' ? cancelled(known, money) : null))
+  return { order: after, status: after?.phase === 'cancelling' ? 202 : 200, refusal: null }
 }
 
-function finish(known: OrderState | null, money: 'voided' | 'declined' | 'refunded' | null): ReturnType<typeof next<OrderState | null>> {
-  if (known?.phase !== 'cancelling') return { state: known, answer: known }
-  const first = known.status !== 'cancelled'
-  const reason = known.cancelReason ?? 'cancelled'
+/** Refunds that are under way end first, so that what is left is known; null while something is not settled. */
+async function giveMoneyBack(saga: Saga, order: OrderState): Promise<Released | null> {
+  const settled = await runRefunds(saga, order)
+  return settled.refunds.some((r) => r.status === 'pending') ? null : letGo(saga, settled)
+}
+
+function cancelled(known: OrderState, money: Released | null): Change {
+  const { reason, from, operationId } = known.cancel!
+  const isFirst = known.status !== 'cancelled'
   const wasConfirmed = known.status === 'confirmed' ? 'yes' : 'no'
-  const cancelled = first ? become(known, 'cancelled', 'cancelling', now(), reason) : known
   const order: OrderState = {
-    ...cancelled,
-    operationId: null,
-    confirmation: null,
+    ...withMoney(isFirst ? become(known, 'cancelled', 'cancelling', now(), reason) : known, money),
     phase: money === null ? 'cancelling' : 'done',
-    subOrders: cancelled.subOrders.map((s) => ({ ...s, status: 'cancelled' })),
-    payment: paymentAfter(known, money)
+    confirmation: null,
+    cancel: { reason, from, operationId: null },
+    subOrders: known.subOrders.map((s) => ({ ...s, status: 'cancelled', shipments: [] })) // parcels that were held back never leave
   }
-  return next(order, order, {
-    ...completing(known.operationId, money === null ? 202 : 200, orderView(order)),
-    events: first ? [{ topic: 'order_cancelled', aggregate: `order/${order.id}`, body: { order: orderBody(order), reason, wasConfirmed } }] : []
-  })
+  return {
+    order,
+    events: isFirst ? [{ topic: 'order_cancelled', aggregate: `order/${order.id}`, body: { order: orderBody(order), reason, wasConfirmed } }] : [],
+    ...completing(operationId, money === null ? 202 : 200, orderView(order))
+  }
 }
 
-function paymentAfter({ payment, totals }: OrderState, money: 'voided' | 'declined' | 'refunded' | null): OrderState['payment'] {
-  if (money === null) return payment
-  return money === 'refunded' ? { status: 'refunded', captured: totals.total, refunded: totals.total } : { ...payment, status: money === 'declined' && payment.status === 'declined' ? 'declined' : 'voided' }
+/** The order with what became of its money: nothing was taken (`voided`, for the buyer whatever came before), or all of it is back. */
+function withMoney(order: OrderState, money: Released | null): OrderState {
+  if (money === null || isFree(order)) return order
+  if (money !== 'refunded') return { ...order, payment: { ...order.payment, status: 'voided' } }
+  const sellers = partsLeft(order).filter((p) => p.amount > 0)
+  const rest: Refund = { id: cancelRefundId(order), amount: sellers.reduce((n, p) => n + p.amount, 0), reason: 'The order was cancelled.', status: 'succeeded', at: now(), sellers, operationId: null }
+  const refunds = rest.amount > 0 && !order.refunds.some((r) => r.id === rest.id) ? [...order.refunds, rest] : order.refunds
+  return { ...order, refunds, payment: paymentAfterRefunds({ ...order, refunds }) }
 }
 
-/** A parcel has left: the order goes on as it was. */
-async function revert(saga: Saga, order: OrderState): Promise<Error> {
-  const refusal = tooLate(order.status === 'confirmed' ? 'shipped' : order.status)
-  await saga.turn(order.id, (known) => {
-    if (known?.phase !== 'cancelling') return { state: known, answer: undefined }
-    const { operationId } = known
-    return next({ ...known, phase: 'paid', cancelReason: null, operationId: null }, undefined, completing(operationId, refusal.status, refusalAnswer(refusal)))
+/** A parcel has left: the order goes on where it was. */
+async function goOn(saga: Saga, order: OrderState): Promise<CancelOutcome> {
+  const refusal = notNow('A parcel of this order has left, so it cannot be cancelled. Return it when it arrives.')
+  const { order: after } = await saga.turn(order.id, (known) => {
+    if (known?.phase !== 'cancelling' || !known.cancel || known.status === 'cancelled') return null
+    const { from, operationId } = known.cancel
+    return { order: { ...known, phase: from, cancel: null }, ...completingWith(operationId, refusal) }
   })
-  return problem(refusal.type, refusal.detail, refusal.data)
+  return { order: after, status: 200, refusal }
 }

@@ -14,8 +14,15 @@ const SHARDS = 256
 export const SAVE_BUYER_ORDER = `INSERT INTO orders.buyer_order (order_id, buyer_id)
   SELECT "orderId", "buyerId" FROM jsonb_to_recordset($1::jsonb) AS r ("orderId" text, "buyerId" text)`
 
+/** Marks orders that were refused, in the turn that ends them: see `sweepRefused`. */
+export const MARK_REFUSED = `UPDATE orders.buyer_order SET refused_at = now() WHERE order_id IN (SELECT r."orderId" FROM jsonb_to_recordset($1::jsonb) AS r ("orderId" text))`
+
 /** Frees an Idempotency-Key whose request was refused before anything final was said. */
 export const FORGET_RECORD = `DELETE FROM orders.idempotency WHERE id IN (SELECT r.id FROM jsonb_to_recordset($1::jsonb) AS r (id text))`
+
+/** An activation lives for minutes, and a call for seconds. */
+const REFUSED_KEPT_DAYS = 3
+const SWEEP_LIMIT = 1_000
 
 const shardOfBuyer = (buyerId: string): number => createHash('sha256').update(buyerId).digest()[0]!
 
@@ -55,9 +62,9 @@ export class OrderStore {
     return this.#readers[this.#index(shardOfOrder(orderId))]!.add(orderId)
   }
 
-  /** The record of an Idempotency-Key in the buyer's shard. */
-  record(buyerId: string, operationId: string): Promise<IdempotencyRecord | null> {
-    return this.#records[this.#index(shardOfBuyer(buyerId))]!.add(operationId)
+  /** The record of an Idempotency-Key of a request about this order: it lies where the order does. */
+  record(orderId: string, operationId: string): Promise<IdempotencyRecord | null> {
+    return this.#records[this.#index(shardOfOrder(orderId))]!.add(operationId)
   }
 
   /** A buyer's accepted orders, newest first, older than `before`. */
@@ -66,7 +73,7 @@ export class OrderStore {
     const rows = await db.query<{ state: OrderState }>(
       `SELECT a.state FROM orders.buyer_order o JOIN orders.actor a ON a.type = 'order' AND a.key = o.order_id
        WHERE o.buyer_id = $1 AND ($2::text IS NULL OR o.order_id < $2) AND a.state IS NOT NULL
-         AND NOT (a.state->>'phase' = 'placing' AND a.state->>'attempt' = '1') ORDER BY o.order_id DESC LIMIT $3`,
+         AND NOT (a.state->>'phase' IN ('placing', 'refusing') AND a.state->>'attempt' = '1') ORDER BY o.order_id DESC LIMIT $3`,
       [buyerId, before, limit]
     )
     return rows.map((r) => r.state)
@@ -82,6 +89,23 @@ export class OrderStore {
       [after, limit]
     )
     return rows.map((r) => r.state)
+  }
+
+  /**
+   * Deletes what is left of orders that were refused days ago: by now no activation of one lives, nor any call that could want one.
+   * Answers whether there may be more.
+   */
+  async sweepRefused(): Promise<boolean> {
+    let more = false
+    for (const db of this.databases) {
+      const gone = await db.query(
+        `WITH old AS MATERIALIZED (SELECT order_id FROM orders.buyer_order WHERE refused_at < now() - interval '${REFUSED_KEPT_DAYS} days' ORDER BY refused_at LIMIT ${SWEEP_LIMIT}),
+           dead AS (DELETE FROM orders.actor a USING old WHERE a.type = 'order' AND a.key = old.order_id AND a.state IS NULL)
+         DELETE FROM orders.buyer_order o USING old WHERE o.order_id = old.order_id RETURNING 1`
+      )
+      more ||= gone.length === SWEEP_LIMIT
+    }
+    return more
   }
 
   async close(): Promise<void> {

@@ -1,69 +1,95 @@
-import { actors, type Actors } from '../../mixins/actor/actors.ts'
+import { actors } from '../../mixins/actor/actors.ts'
 import { shardedPostgresStores } from '../../mixins/actor/stores.ts'
 import { consumer } from '../../mixins/events/consumer.ts'
 import type { EventRecord } from '../../mixins/events/port.ts'
-import { replay, sweepIdempotency } from '../../mixins/idempotency/idempotency.ts'
+import { sweepIdempotency } from '../../mixins/idempotency/idempotency.ts'
 import { periodic } from '../../mixins/periodic/periodic.ts'
+import { newId } from '../../mixins/primitives/ids.ts'
 import { decodeCursor, PAGE_LIMIT, pageOf } from '../../mixins/primitives/page.ts'
 import { problem } from '../../mixins/primitives/problem.ts'
-import { call, type Events } from '../../mixins/runtime/calls.ts'
-import { service, workerAction, type Ctx, type ServiceThis } from '../../mixins/runtime/service.ts'
+import { call, type Events, type ParamsOf } from '../../mixins/runtime/calls.ts'
+import { service, workerAction, type Ctx } from '../../mixins/runtime/service.ts'
 import { setting } from '../../mixins/settings/settings.ts'
-import { advance } from './advance.ts'
+import { advance, fulfil } from './advance.ts'
+import { answer, answered, answeredOrBegun } from './answers.ts'
 import { cancelOrder, startCancel } from './cancel.ts'
 import { orderActions } from './order.contract.ts'
-import { orderView, shipmentMoved, type OrderState } from './order.ts'
+import { isAccepted, type OrderState, type OrderView } from './order.ts'
 import { databaseIndexOfOrder, OrderStore } from './order.store.ts'
-import { create, settle, startAttempt } from './place.ts'
+import { orderView } from './order-view.ts'
+import { parcelMoved } from './parcels.ts'
+import { create, settle, startAttempt, type Outcome } from './place.ts'
 import { newOrder, priceCart, quoteView, type Basket, type QuoteRequest } from './quote.ts'
-import { refundAnswer, runRefunds, startRefund, startReturn } from './refunds.ts'
-import { parcelTurn, type Saga } from './saga.ts'
+import { refundView, runRefunds, startRefund, startReturn, type RefundView } from './refunds.ts'
+import { alarmOf, parcelEvents, TIMINGS } from './saga.ts'
+import { SagaRuns } from './saga-runs.ts'
+import { openSaga, type SagaHost } from './saga-turns.ts'
 
-type OrderWorker = ServiceThis<{ actors: Actors<OrderState>; store: OrderStore; running: Map<string, Promise<void>> }>
-
-/** What a saga's steps work with, for the length of one call. */
-const sagaOf = (worker: OrderWorker, ctx: Ctx): Saga => ({
-  source: ctx,
-  store: worker.store,
-  log: worker.logger,
-  turn: (orderId, decide, claim) => worker.actors.turn(ctx, orderId, decide, { record: claim === 'claim' })
-})
+type OrderWorker = SagaHost & { runs: SagaRuns }
+type PlaceCtx = Ctx<ParamsOf<(typeof orderActions)['order.worker.place']>>
 
 /** Goes on with an order behind the answer that was just given; the order's alarm does it if this thread dies first. */
-const follow = (worker: OrderWorker, orderId: string): void => {
-  call(worker.broker, 'order.worker.resume', { orderId }).catch((error: unknown) => worker.logger.warn(`order ${orderId} will be taken up again by its alarm`, error))
+const follow = (worker: OrderWorker, orderId: string, how: 'order.worker.resume' | 'order.worker.fulfil' = 'order.worker.resume'): void => {
+  call(worker.broker, how, { orderId }).catch((error: unknown) => worker.logger.warn(`order ${orderId} will be taken up again by its alarm`, error))
+}
+
+const followUp = (worker: OrderWorker, orderId: string, { order, complete }: Outcome): void => {
+  if (order) follow(worker, orderId, complete ? 'order.worker.fulfil' : 'order.worker.resume')
 }
 
 const notFound = (): Error => problem('not-found', 'There is no such order.')
+const needsConfirmation = (): Error => problem('identity-confirmation-required', 'Confirm your identity first: POST /auth/confirm, then send its confirmation.')
 
 /** An accepted order; one that is still being placed, or was refused, is none yet. */
 async function acceptedOrder(worker: OrderWorker, orderId: string, buyerId: string | null): Promise<OrderState> {
   const row = await worker.store.read(orderId)
-  if (!row || isBeingPlaced(row.state) || (buyerId !== null && row.state.buyerId !== buyerId)) throw notFound()
+  if (!row || !isAccepted(row.state) || (buyerId !== null && row.state.buyerId !== buyerId)) throw notFound()
   return row.state
 }
 
-const isBeingPlaced = (order: OrderState): boolean => order.phase === 'placing' && order.attempt === 1
-
-/** The answer of a request whose Idempotency-Key is known already: before anything else, since its cart is empty and its proof spent by now. */
-async function answered<T>(worker: OrderWorker, ctx: Ctx, buyerId: string): Promise<{ answer: T } | null> {
-  const { operation } = ctx.meta
-  const first = operation && (await worker.store.record(buyerId, operation.id))
-  return first ? { answer: replay<T>(ctx, operation, first) } : null
-}
-
 /** Prices the cart. If that fails because an equal request has taken it meanwhile, the answer is that request's. */
-async function priceOrReplay<T>(worker: OrderWorker, ctx: Ctx, request: QuoteRequest): Promise<{ basket: Basket } | { answer: T }> {
+async function priceOrReplay(worker: OrderWorker, ctx: Ctx, request: QuoteRequest & { orderId: string }): Promise<{ basket: Basket } | { answer: OrderView }> {
   try {
     return { basket: await priceCart(ctx, request) }
   } catch (error) {
-    const first = await answered<T>(worker, ctx, request.buyerId)
+    const first = await answered<OrderView>(worker.store, ctx, request.orderId)
     if (first) return first
     throw error
   }
 }
 
-const needsConfirmation = (): Error => problem('identity-confirmation-required', 'Confirm your identity first: POST /auth/confirm, then send its confirmation.')
+/** The order that a request is to place, committed with its claim; or the request's first answer. */
+async function claimOrder(worker: OrderWorker, ctx: PlaceCtx): Promise<{ order: OrderState } | { answer: unknown }> {
+  const { expectedTotal, confirmation } = ctx.params
+  const priced = await priceOrReplay(worker, ctx, ctx.params)
+  if ('answer' in priced) return priced
+  const quote = quoteView(priced.basket)
+  if (expectedTotal && (expectedTotal.amount !== quote.total.amount || expectedTotal.currency !== quote.total.currency)) {
+    throw problem('price-changed', 'The total is not what you expected: look at the quote and order again.', { quote })
+  }
+  if (confirmation === undefined) throw needsConfirmation()
+  return create(openSaga(worker, ctx), newOrder(priced.basket, { ...ctx.params, operationId: ctx.meta.operation?.id ?? null }))
+}
+
+/** Runs an attempt to its answer; whoever wants this saga resumed meanwhile leaves it to this request. */
+const attempt = (worker: OrderWorker, ctx: Ctx, order: OrderState, ok: (says: 201 | 202) => number): Promise<OrderView> =>
+  worker.runs
+    .during(order.id, () => settle(openSaga(worker, ctx), order))
+    .then((outcome) => {
+      followUp(worker, order.id, outcome)
+      const { says } = outcome
+      return answer(worker.store, ctx, order.id, typeof says === 'number' ? ok(says) : says, () => orderView(outcome.order!))
+    })
+
+/** Takes the order's saga as far as it goes. `complete`: what follows a payment is known to be done. */
+const resume = (worker: OrderWorker, ctx: Ctx, orderId: string, { complete = false } = {}): Promise<unknown> =>
+  worker.runs.resume(orderId, async () => {
+    const row = await worker.store.read(orderId)
+    if (!row) return
+    const saga = openSaga(worker, ctx)
+    const order = complete && row.state.phase === 'paid' ? await fulfil(saga, row.state) : row.state
+    if (order) await advance(saga, order)
+  })
 
 /**
  * Orders: the checkout saga and everything after it, one actor per order in the buyer's shard. Keeps: one order per
@@ -72,12 +98,19 @@ const needsConfirmation = (): Error => problem('identity-confirmation-required',
  */
 export default service({
   name: 'order.worker',
+  settings: TIMINGS,
   mixins: [
+    periodic<OrderWorker>('order sweep', 3_600_000, async function () {
+      for (const db of this.store.databases) await sweepIdempotency(db)
+      return this.store.sweepRefused()
+    }),
     actors<OrderState, OrderWorker>({
       type: 'order',
       stores: shardedPostgresStores('orders', () => setting('ORDERS_DATABASE_URLS'), databaseIndexOfOrder),
       async onReminder(ctx, orderId) {
         await call(ctx, 'order.worker.resume', { orderId })
+        // This alarm has rung: what still waits for something gets another one.
+        await openSaga(this, ctx).turn(orderId, (known) => (known && alarmOf(known, this.settings) !== null ? { order: known } : null))
       }
     }),
     consumer({
@@ -91,15 +124,13 @@ export default service({
           )
         }
       }
-    }),
-    periodic<OrderWorker>('sweep idempotency keys', 3_600_000, async function () {
-      for (const db of this.store.databases) await sweepIdempotency(db)
     })
   ],
   dependencies: ['cart.worker', 'product.worker', 'pricing.worker', 'inventory.worker', 'auth.worker', 'payment.worker', 'logistics.worker'],
 
   actions: {
     quote: workerAction(orderActions['order.worker.quote'], {
+      retrySafe: true,
       async handler(ctx) {
         return quoteView(await priceCart(ctx, ctx.params))
       }
@@ -107,28 +138,19 @@ export default service({
 
     place: workerAction(orderActions['order.worker.place'], {
       actor: { type: 'order', key: 'orderId' },
+      retrySafe: true,
       async handler(this: OrderWorker, ctx) {
-        const { buyerId, expectedTotal, confirmation } = ctx.params
-        const first = await answered<ReturnType<typeof orderView>>(this, ctx, buyerId)
-        if (first) return first.answer
-        const priced = await priceOrReplay<ReturnType<typeof orderView>>(this, ctx, ctx.params)
-        if ('answer' in priced) return priced.answer
-        const quote = quoteView(priced.basket)
-        if (expectedTotal && (expectedTotal.amount !== quote.total.amount || expectedTotal.currency !== quote.total.currency)) {
-          throw problem('price-changed', 'The total is not what you expected: look at the quote and order again.', { quote })
-        }
-        if (confirmation === undefined) throw needsConfirmation()
-        const saga = sagaOf(this, ctx)
-        const order = newOrder(priced.basket, { ...ctx.params, operationId: ctx.meta.operation?.id ?? null })
-        await create(saga, order)
-        const answer = await settle(saga, order)
-        ctx.meta.$statusCode = answer.status
-        follow(this, order.id)
-        return orderView(answer.order)
+        const { orderId } = ctx.params
+        const first = await answeredOrBegun<OrderView>(this.store, ctx, orderId, orderId)
+        if (first !== null && first !== 'begun') return first.answer
+        const begun = first === 'begun' ? await this.store.read(orderId) : null
+        const claimed = begun ? { order: begun.state } : await claimOrder(this, ctx)
+        return 'answer' in claimed ? (claimed.answer as OrderView) : attempt(this, ctx, claimed.order, (says) => says)
       }
     }),
 
     list: workerAction(orderActions['order.worker.list'], {
+      retrySafe: true,
       async handler(this: OrderWorker, ctx) {
         const { buyerId, limit = PAGE_LIMIT.default, cursor } = ctx.params
         const before = decodeCursor(cursor, 1)
@@ -138,6 +160,7 @@ export default service({
     }),
 
     get: workerAction(orderActions['order.worker.get'], {
+      retrySafe: true,
       async handler(this: OrderWorker, ctx) {
         return orderView(await acceptedOrder(this, ctx.params.orderId, ctx.params.buyerId))
       }
@@ -147,16 +170,12 @@ export default service({
       actor: { type: 'order', key: 'orderId' },
       async handler(this: OrderWorker, ctx) {
         const { orderId, confirmation, ...pay } = ctx.params
-        const first = await answered<ReturnType<typeof orderView>>(this, ctx, pay.buyerId)
-        if (first) return first.answer
-        const saga = sagaOf(this, ctx)
         await acceptedOrder(this, orderId, pay.buyerId)
+        const first = await answered<OrderView>(this.store, ctx, orderId)
+        if (first) return first.answer
         if (confirmation === undefined) throw needsConfirmation()
-        const order = await startAttempt(saga, orderId, { ...pay, confirmation, operationId: ctx.meta.operation?.id ?? null })
-        const answer = await settle(saga, order)
-        ctx.meta.$statusCode = answer.status === 202 ? 202 : 200
-        follow(this, orderId)
-        return orderView(answer.order)
+        const claimed = await startAttempt(openSaga(this, ctx), orderId, newId(), { ...pay, confirmation, operationId: ctx.meta.operation?.id ?? null })
+        return 'answer' in claimed ? (claimed.answer as OrderView) : attempt(this, ctx, claimed.order, (says) => (says === 202 ? 202 : 200))
       }
     }),
 
@@ -164,65 +183,81 @@ export default service({
       actor: { type: 'order', key: 'orderId' },
       async handler(this: OrderWorker, ctx) {
         const { orderId, buyerId, reason = 'cancelled by the buyer' } = ctx.params
-        const first = await answered<ReturnType<typeof orderView>>(this, ctx, buyerId)
+        const first = await answered<OrderView>(this.store, ctx, orderId)
         if (first) return first.answer
-        const saga = sagaOf(this, ctx)
-        const order = await startCancel(saga, orderId, buyerId, reason, ctx.meta.operation?.id ?? null)
-        const { status, order: cancelled } = await cancelOrder(saga, order)
-        ctx.meta.$statusCode = status
-        return orderView(cancelled)
+        const saga = openSaga(this, ctx)
+        const claimed = await startCancel(saga, orderId, newId(), { buyerId, reason, operationId: ctx.meta.operation?.id ?? null })
+        if ('answer' in claimed) return claimed.answer as OrderView
+        const { order, status, refusal } = await cancelOrder(saga, claimed.order)
+        if (refusal) follow(this, orderId)
+        return answer(this.store, ctx, orderId, refusal ?? status, () => orderView(order!))
       }
     }),
 
     return: workerAction(orderActions['order.worker.return'], {
       actor: { type: 'order', key: 'orderId' },
       async handler(this: OrderWorker, ctx) {
-        const first = await answered<ReturnType<typeof orderView>>(this, ctx, ctx.params.buyerId)
+        const first = await answered<OrderView>(this.store, ctx, ctx.params.orderId)
         if (first) return first.answer
-        const saga = sagaOf(this, ctx)
-        const { order } = await startReturn(saga, ctx.params, ctx.meta.operation?.id ?? null)
-        return orderView(await runRefunds(saga, order))
+        const saga = openSaga(this, ctx)
+        const claimed = await startReturn(saga, newId(), ctx.params, ctx.meta.operation?.id ?? null)
+        return 'answer' in claimed ? (claimed.answer as OrderView) : orderView(await runRefunds(saga, claimed.order))
       }
     }),
 
     refund: workerAction(orderActions['order.worker.refund'], {
       actor: { type: 'order', key: 'orderId' },
       async handler(this: OrderWorker, ctx) {
-        const { buyerId } = await acceptedOrder(this, ctx.params.orderId, null)
-        const first = await answered<ReturnType<typeof refundAnswer>>(this, ctx, buyerId)
+        const { orderId } = ctx.params
+        await acceptedOrder(this, orderId, null)
+        const first = await answered<RefundView>(this.store, ctx, orderId)
         if (first) return first.answer
-        const saga = sagaOf(this, ctx)
-        const { order, refundId } = await startRefund(saga, ctx.params, ctx.meta.operation?.id ?? null)
-        return refundAnswer(await runRefunds(saga, order), refundId)
+        const saga = openSaga(this, ctx)
+        const refundId = newId()
+        const claimed = await startRefund(saga, refundId, ctx.params, ctx.meta.operation?.id ?? null)
+        if ('answer' in claimed) return claimed.answer as RefundView
+        const order = await runRefunds(saga, claimed.order)
+        const refund = order.refunds.find((r) => r.id === refundId)!
+        return answer(this.store, ctx, orderId, refund.status === 'declined' ? null : 201, () => refundView(order, refund))
       }
     }),
 
     resume: workerAction(orderActions['order.worker.resume'], {
       actor: { type: 'order', key: 'orderId' },
       timeout: 30_000,
+      retrySafe: true,
       async handler(this: OrderWorker, ctx) {
-        const { orderId } = ctx.params
-        const running = this.running.get(orderId) ?? resume(this, ctx, orderId)
-        this.running.set(orderId, running)
-        await running.finally(() => this.running.delete(orderId))
+        await resume(this, ctx, ctx.params.orderId)
+        return null
+      }
+    }),
+
+    fulfil: workerAction(orderActions['order.worker.fulfil'], {
+      actor: { type: 'order', key: 'orderId' },
+      timeout: 30_000,
+      retrySafe: true,
+      async handler(this: OrderWorker, ctx) {
+        await resume(this, ctx, ctx.params.orderId, { complete: true })
         return null
       }
     }),
 
     shipment: workerAction(orderActions['order.worker.shipment'], {
       actor: { type: 'order', key: 'orderId' },
+      retrySafe: true,
       async handler(this: OrderWorker, ctx) {
         const { orderId, subOrderId, shipmentId, trackingNumber, carrier, status, at, number } = ctx.params
-        const lost = await this.actors.turn(ctx, orderId, (known) => {
-          const moved = known && shipmentMoved(known, subOrderId, { id: shipmentId, trackingNumber, carrier, status, number }, at)
-          return moved ? parcelTurn(known, moved, subOrderId, status) : { state: known, answer: false }
+        const { order, changed } = await openSaga(this, ctx).turn(orderId, (known) => {
+          const moved = known && parcelMoved(known, subOrderId, { id: shipmentId, trackingNumber, carrier, status, number }, at)
+          return moved && { order: moved, events: parcelEvents(known, moved) }
         })
-        if (lost) follow(this, orderId)
+        if (changed && order?.refunds.some((r) => r.status === 'pending')) follow(this, orderId)
         return null
       }
     }),
 
     saga: workerAction(orderActions['order.worker.saga'], {
+      retrySafe: true,
       async handler(this: OrderWorker, ctx) {
         const row = await this.store.read(ctx.params.orderId)
         if (!row) throw notFound()
@@ -231,6 +266,7 @@ export default service({
     }),
 
     scan: workerAction(orderActions['order.worker.scan'], {
+      retrySafe: true,
       async handler(this: OrderWorker, ctx) {
         const { database, after = '', limit } = ctx.params
         const items = await this.store.scan(database, after, limit)
@@ -241,16 +277,11 @@ export default service({
 
   created(this: OrderWorker) {
     this.store = new OrderStore()
-    this.running = new Map()
+    this.runs = new SagaRuns()
   },
 
   async stopped(this: OrderWorker) {
-    await Promise.allSettled(this.running.values())
+    await this.runs.idle()
     await this.store.close()
   }
 })
-
-async function resume(worker: OrderWorker, ctx: Ctx, orderId: string): Promise<void> {
-  const row = await worker.store.read(orderId)
-  if (row) await advance(sagaOf(worker, ctx), row.state)
-}

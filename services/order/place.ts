@@ -1,54 +1,73 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { TurnResult, TurnWrite } from '../../mixins/actor/types.ts'
+import type { TurnWrite } from '../../mixins/actor/types.ts'
 import { problem } from '../../mixins/primitives/problem.ts'
-import { become, orderView, type OrderState } from './order.ts'
-import { FORGET_RECORD, SAVE_BUYER_ORDER } from './order.store.ts'
-import { completing, next, now, orderBody, orderEvent, refusalAnswer, refusalOf, type Refusal, type Saga } from './saga.ts'
+import { become, isFree, isStill, type OrderState, type Refusal } from './order.ts'
+import { FORGET_RECORD, MARK_REFUSED, SAVE_BUYER_ORDER } from './order.store.ts'
+import { orderView } from './order-view.ts'
+import { completing, completingWith, now, orderEvent, refusalOf, type Change, type Saga } from './saga.ts'
 import { takeCart } from './steps/cart.ts'
 import { takeCoupon, undoCoupon } from './steps/coupon.ts'
 import { authorize, intend, letGo } from './steps/payment.ts'
 import { free, hold, spend } from './steps/proof.ts'
 import { release, reserve, take } from './steps/stock.ts'
 
-/** Milliseconds from the first commit until the buyer is answered 202 if the payment is not settled. */
-const ANSWER_WITHIN = 2_000
-
-/** What the buyer is told, with its HTTP status. */
-export interface Answer {
-  status: 201 | 202
-  order: OrderState
+/** How an attempt to pay an order went. */
+export interface Outcome {
+  /** The order as it is then; null when it was refused and is no more. */
+  order: OrderState | null
+  /** What the buyer is told: an HTTP status, or why not. Null: another run of this saga was first, the record of the request has its answer. */
+  says: 201 | 202 | Refusal | null
+  /** Whether all that follows a payment is done: only then may the order be fulfilled without looking again. */
+  complete: boolean
 }
+
+/** An order may be paid again so often: its row is bounded. */
+const ATTEMPTS_MAX = 50
 
 /**
  * The first commit: the order with its intent, unique by the buyer's Idempotency-Key. From here on a crash is finished by the
  * order's own alarm, and the key answers "still running" until the end is recorded.
  */
-export const create = (saga: Saga, order: OrderState): Promise<void> =>
-  saga.turn(
-    order.id,
-    (known) => {
-      if (known) throw problem('conflict', 'This order exists already.')
-      return next(order, undefined, { status: null, writes: [{ statement: SAVE_BUYER_ORDER, rows: [{ orderId: order.id, buyerId: order.buyerId }] }] })
-    },
-    'claim'
-  )
+export const create = (saga: Saga, order: OrderState): ReturnType<Saga['claim']> =>
+  saga.claim(order.id, order.id, (known, version) => {
+    if (known || version > 0) throw problem('conflict', 'This order was placed before.')
+    return { order, writes: [{ statement: SAVE_BUYER_ORDER, rows: [{ orderId: order.id, buyerId: order.buyerId }] }] }
+  })
+
+/** The first commit of a further attempt to pay an order whose payment failed; the accepted price holds. */
+export const startAttempt = (
+  saga: Saga,
+  orderId: string,
+  claimId: string,
+  pay: { buyerId: string; sessionId: string; paymentMethodId: string; confirmation: string; operationId: string | null }
+): ReturnType<Saga['claim']> =>
+  saga.claim(orderId, claimId, (known) => {
+    const { buyerId, ...fresh } = pay
+    if (!known || known.buyerId !== buyerId) throw problem('not-found', 'There is no such order.')
+    if (known.phase !== 'failed') throw problem('invalid-transition', `The order is ${known.status}: only one in payment_failed can be paid again.`)
+    if (known.attempt >= ATTEMPTS_MAX) throw problem('invalid-transition', `This order was tried ${ATTEMPTS_MAX} times: cancel it and order anew.`)
+    return { order: { ...become(known, 'payment_pending', 'placing', now()), ...fresh, attempt: known.attempt + 1, payment: { ...known.payment, status: 'unknown' } } }
+  })
 
 /**
- * From the first commit of an attempt to its answer: reserve ∥ hold the proof, then the payment's intent; ∥ take the coupon → authorise → confirm ∥
- * take the stock ∥ take the cart ∥ spend the proof. A refusal undoes all of it before it is thrown. Every step is idempotent by
- * the attempt, so that a resumed saga runs the same way again.
+ * From the first commit of an attempt to its answer: reserve ∥ (hold the proof, then the payment's intent) ∥ take the coupon →
+ * authorise → confirm → take the stock ∥ take the cart ∥ spend the proof. A refusal is committed, then all of it is undone, then it
+ * is answered. Every step is idempotent by the attempt, so that a resumed saga goes the same way again.
  */
-export async function settle(saga: Saga, order: OrderState): Promise<Answer> {
+export async function settle(saga: Saga, order: OrderState): Promise<Outcome> {
+  if (order.phase === 'refusing') return endRefusal(saga, order)
+  if (order.phase !== 'placing') return { order, says: null, complete: false }
   const started = performance.now()
   const refusal = await prepare(saga, order)
-  if (refusal) throw await refuse(saga, order, refusal)
-  const payment = await Promise.race([authorize(saga, order), sleep(Math.max(0, ANSWER_WITHIN - (performance.now() - started)), null, { ref: false })])
+  if (refusal) return refuse(saga, order, refusal)
+  const left = Math.max(0, saga.timings.answerWithinMs - (performance.now() - started))
+  const payment = await Promise.race([authorize(saga, order), sleep(left, null, { ref: false })])
   if (payment?.status === 'authorized' || payment?.status === 'captured') return confirm(saga, order)
-  if (payment?.status === 'declined') throw await refuse(saga, order, declined(payment.reason))
+  if (payment?.status === 'declined') return refuse(saga, order, declined(payment.reason))
   return accept(saga, order)
 }
 
-export const declined = (reason: string | null): Refusal => ({
+const declined = (reason: string | null): Refusal => ({
   type: 'payment-declined',
   status: 402,
   detail: 'The payment was declined: use another payment method.',
@@ -56,96 +75,89 @@ export const declined = (reason: string | null): Refusal => ({
   stored: true
 })
 
-/** Runs what may go in parallel; the first refusal by rank of "nothing was tried yet". A fault is thrown, and the alarm repeats. */
+/** Runs what may go in parallel; answers the first refusal by rank of "nothing was tried yet". Without one, a fault is thrown: the alarm tries again. */
 async function prepare(saga: Saga, order: OrderState): Promise<Refusal | null> {
   const identity = hold(saga, order).then((grant) => intend(saga, order, grant))
-  const [held, stock, coupon] = await Promise.allSettled([identity, reserve(saga, order), order.attempt === 1 ? takeCoupon(saga, order) : Promise.resolve(null)])
-  if (held.status === 'rejected') {
-    const refusal = refusalOf(held.reason, false)
-    if (!refusal) throw held.reason
-    return refusal
+  const steps = await Promise.allSettled([identity, reserve(saga, order), order.attempt === 1 ? takeCoupon(saga, order) : null])
+  const faults: unknown[] = []
+  for (const step of steps) {
+    const refusal = step.status === 'fulfilled' ? step.value : refusalOf(step.reason, false)
+    if (refusal) return refusal
+    if (step.status === 'rejected') faults.push(step.reason)
   }
-  for (const step of [stock, coupon]) {
-    if (step.status === 'rejected') throw step.reason
-    if (step.value) return step.value
-  }
+  if (faults.length > 0) throw faults[0]
   return null
 }
 
-/** Undoes every step of this attempt, then ends it; answers the error to throw. An order that was never accepted is no more. */
-async function refuse(saga: Saga, order: OrderState, refusal: Refusal): Promise<Error> {
-  await Promise.all([release(saga, order), free(saga, order), order.attempt === 1 ? undoCoupon(saga, order) : null, refusal.type === 'payment-declined' ? null : letGo(saga, order)])
-  await saga.turn(order.id, (known): TurnResult<OrderState, void> => {
-    if (!known || known.phase !== 'placing' || known.attempt !== order.attempt) return { state: known, answer: undefined }
-    const record = refusal.stored ? completing(known.operationId, refusal.status, refusalAnswer(refusal)) : forgetting(known.operationId)
-    if (known.attempt === 1) return { state: null, answer: undefined, reminders: [{ name: 'advance', at: null }], ...record }
-    const failed: OrderState = { ...known, status: 'payment_failed', phase: 'failed', operationId: null, confirmation: null, payment: { ...known.payment, status: 'declined' } }
-    return next(failed, undefined, record)
-  })
-  return problem(refusal.type, refusal.detail, refusal.data)
+/** Decides that this attempt is refused, undoes every step of it, and then records the refusal. */
+export async function refuse(saga: Saga, order: OrderState, refusal: Refusal): Promise<Outcome> {
+  const { order: decided } = await saga.turn(order.id, (known) => (isStill(known, 'placing', order) ? { order: { ...known, phase: 'refusing', refusal } } : null))
+  return isStill(decided, 'refusing', order) ? endRefusal(saga, decided) : { order: decided, says: null, complete: false }
 }
 
-/** Leaves the key free: nothing final was said. */
-const forgetting = (operationId: string | null): { writes?: TurnWrite[] } => (operationId === null ? {} : { writes: [{ statement: FORGET_RECORD, rows: [{ id: operationId }] }] })
+/** Undoes an attempt that is refused, then ends it: the buyer hears of it only when all is as it was. */
+export async function endRefusal(saga: Saga, order: OrderState): Promise<Outcome> {
+  const refusal = order.refusal!
+  const first = order.attempt === 1
+  await Promise.all([release(saga, order), free(saga, order), first ? undoCoupon(saga, order) : null, refusal.type === 'payment-declined' ? null : letGo(saga, order)])
+  const ended = await saga.turn(order.id, (known) => (isStill(known, 'refusing', order) ? refused(known, refusal) : null))
+  return { order: ended.order, says: ended.changed || !ended.order ? refusal : null, complete: false }
+}
 
-/** The money is held: the order stands. The four commits run beside each other; what a crash leaves, the phase `paid` repeats. */
-export async function confirm(saga: Saga, order: OrderState): Promise<Answer> {
-  const [turn, ...rest] = await Promise.allSettled([
-    saga.turn(order.id, (known) => {
-      if (!known || (known.phase !== 'placing' && known.phase !== 'pending')) return { state: known, answer: known }
-      const accepted = known.phase === 'placing'
-      const paid = { ...become(known, 'confirmed', 'paid', now()), operationId: null, confirmation: null, payment: { ...known.payment, status: 'authorized' as const } }
-      const created = accepted && known.attempt === 1 ? [orderEvent(paid)] : []
-      return next(paid, paid, {
-        ...completing(known.operationId, known.attempt === 1 ? 201 : 200, orderView(paid)),
-        events: [...created, { topic: 'order_confirmed', aggregate: `order/${paid.id}`, body: orderBody(paid) }]
-      })
-    }),
-    ...afterPayment(saga, order)
-  ])
-  for (const step of rest) if (step.status === 'rejected') saga.log.warn(`order ${order.id}: a step after payment failed and will be repeated`, step.reason)
-  if (turn.status === 'rejected') throw turn.reason
-  if (!turn.value) throw problem('not-found', 'There is no such order.')
-  return { status: 201, order: turn.value }
+/** An order that was never accepted is no more; another one waits to be paid again. Where nothing final was said, the key is free again. */
+function refused(known: OrderState, refusal: Refusal): Change {
+  const { operationId } = known
+  const record = refusal.stored ? completingWith(operationId, refusal) : {}
+  const writes: TurnWrite[] = refusal.stored || operationId === null ? [] : [{ statement: FORGET_RECORD, rows: [{ id: operationId }] }]
+  if (known.attempt === 1) return { order: null, writes: [...writes, { statement: MARK_REFUSED, rows: [{ orderId: known.id }] }], ...record }
+  return { writes, ...record, ...paymentFailed(known, refusal.type === 'payment-declined' ? 'declined' : 'voided') }
+}
+
+/** The payment did not come: the order waits a day to be paid again. */
+export function paymentFailed(known: OrderState, status: 'declined' | 'voided'): Change & { order: OrderState } {
+  const failed: OrderState = { ...become(known, 'payment_failed', 'failed', now()), operationId: null, confirmation: null, refusal: null, payment: { ...known.payment, status } }
+  return { order: failed, events: [orderEvent('order_payment_failed', failed)] }
+}
+
+/** The money is held: the order stands. What follows is done before the buyer hears of it; where that fails, the alarm repeats it. */
+export async function confirm(saga: Saga, order: OrderState): Promise<Outcome> {
+  const { order: paid, changed } = await saga.turn(order.id, (known) => (isStill(known, 'placing', order) || isStill(known, 'pending', order) ? confirmed(known) : null))
+  if (!isStill(paid, 'paid', order)) return { order: paid, says: null, complete: false }
+  return { order: paid, says: changed ? 201 : null, complete: await done(saga, paid, afterPayment(saga, paid)) }
+}
+
+function confirmed(known: OrderState): Change {
+  const status = isFree(known) ? null : ('authorized' as const)
+  const paid: OrderState = { ...become(known, 'confirmed', 'paid', now()), operationId: null, confirmation: null, payment: { ...known.payment, status } }
+  const isNew = known.phase === 'placing' && known.attempt === 1
+  return {
+    order: paid,
+    events: [...(isNew ? [orderEvent('order_created', paid)] : []), orderEvent('order_confirmed', paid)],
+    ...completing(known.operationId, known.attempt === 1 ? 201 : 200, orderView(paid))
+  }
 }
 
 /** What follows a payment and cannot be refused any more; idempotent. */
 export const afterPayment = (saga: Saga, order: OrderState): Promise<unknown>[] => [take(saga, order), ...acceptance(saga, order)]
 
-const acceptance = (saga: Saga, order: OrderState): Promise<unknown>[] => [spend(saga, order), ...(order.attempt === 1 ? [takeCart(saga, order)] : [])]
+/** What an accepted order takes from its buyer: the proof, and what was in the cart. */
+export const acceptance = (saga: Saga, order: OrderState): Promise<unknown>[] => [spend(saga, order), ...(order.attempt === 1 ? [takeCart(saga, order)] : [])]
 
-/** The payment is not settled in time: the order is accepted all the same, and pursued in the background. */
-async function accept(saga: Saga, order: OrderState): Promise<Answer> {
-  const [turn] = await Promise.all([
-    saga.turn(order.id, (known) => {
-      if (!known || known.phase !== 'placing') return { state: known, answer: known }
-      const pending: OrderState = { ...known, status: 'payment_pending', phase: 'pending', operationId: null, payment: { ...known.payment, status: 'unknown' } }
-      return next(pending, pending, { ...completing(known.operationId, 202, orderView(pending)), events: known.attempt === 1 ? [orderEvent(pending)] : [] })
-    }),
-    ...acceptance(saga, order)
-  ])
-  if (!turn) throw problem('not-found', 'There is no such order.')
-  return { status: 202, order: turn }
+/** Whether all of these steps were made; one that was not is told, and left to the alarm. */
+async function done(saga: Saga, order: OrderState, steps: readonly Promise<unknown>[]): Promise<boolean> {
+  const failed = (await Promise.allSettled(steps)).filter((step) => step.status === 'rejected')
+  for (const { reason } of failed) saga.log.warn(`order ${order.id}: a step after acceptance failed and will be repeated`, reason)
+  return failed.length === 0
 }
 
-/** A further attempt to pay an order whose payment failed: its first commit claims the key; the accepted price holds. */
-export const startAttempt = (saga: Saga, orderId: string, pay: { buyerId: string; sessionId: string; paymentMethodId: string; confirmation: string | null; operationId: string | null }): Promise<OrderState> =>
-  saga.turn(
-    orderId,
-    (known) => {
-      if (!known || known.buyerId !== pay.buyerId) throw problem('not-found', 'There is no such order.')
-      if (known.phase !== 'failed') throw problem('invalid-transition', `The order is ${known.status}: only one in payment_failed can be paid again.`)
-      const order: OrderState = {
-        ...become(known, 'payment_pending', 'placing', now()),
-        attempt: known.attempt + 1,
-        sessionId: pay.sessionId,
-        paymentMethodId: pay.paymentMethodId,
-        confirmation: pay.confirmation,
-        operationId: pay.operationId,
-        payment: { ...known.payment, status: 'unknown' }
-      }
-      return next(order, order, { status: null })
-    },
-    'claim'
-  )
-
+/** The payment is not settled in time: the order is accepted all the same, and pursued in the background. */
+async function accept(saga: Saga, order: OrderState): Promise<Outcome> {
+  const { order: pending, changed } = await saga.turn(order.id, (known) => {
+    if (!isStill(known, 'placing', order)) return null
+    const accepted: OrderState = { ...known, phase: 'pending', operationId: null, confirmation: null, payment: { ...known.payment, status: 'unknown' } }
+    return { order: accepted, events: known.attempt === 1 ? [orderEvent('order_created', accepted)] : [], ...completing(known.operationId, 202, orderView(accepted)) }
+  })
+  if (!isStill(pending, 'pending', order)) return { order: pending, says: null, complete: false }
+  await done(saga, pending, acceptance(saga, pending))
+  return { order: pending, says: changed ? 202 : null, complete: false }
+}

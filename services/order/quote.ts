@@ -105,10 +105,11 @@ export function newOrder(
     paymentMethodId: request.paymentMethodId,
     confirmation: request.confirmation ?? null,
     operationId: request.operationId,
+    refusal: null,
     payment: { status: null, captured: 0, refunded: 0 },
     refunds: [],
     returns: [],
-    cancelReason: null,
+    cancel: null,
     timeline: [{ at, status: 'payment_pending' }]
   }
 }

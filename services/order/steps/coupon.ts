@@ -1,6 +1,6 @@
 import { call } from '../../../mixins/runtime/calls.ts'
-import type { OrderState } from '../order.ts'
-import type { Refusal, Saga } from '../saga.ts'
+import type { OrderState, Refusal } from '../order.ts'
+import type { Saga } from '../saga.ts'
 
 /** Uses the order's coupon, if it has one, within the coupon's limits. Idempotent by order; undone by `undoCoupon`. */
 export async function takeCoupon({ source }: Saga, order: OrderState): Promise<Refusal | null> {

@@ -1,54 +1,76 @@
-import { call } from '../../../mixins/runtime/calls.ts'
 import { money } from '../../../mixins/primitives/money.ts'
-import { paymentIdOf, splitsOf, type OrderState, type PaymentStatus, type Refund } from '../order.ts'
+import { call } from '../../../mixins/runtime/calls.ts'
+import { isFree, paymentIdOf, type OrderState, type PaymentStatus, type Refund } from '../order.ts'
+import { moneyTotals } from '../order-view.ts'
 import type { Saga } from '../saga.ts'
 
+// An order that costs nothing has no payment: each step finds at once what it would lead to.
+
 /** Writes the payment down before anything is asked of the provider. `not-found` when the method is not the buyer's. */
-export const intend = ({ source }: Saga, order: OrderState, grant: string): Promise<unknown> =>
-  call(source, 'payment.worker.intent', {
+export async function intend({ source }: Saga, order: OrderState, grant: string): Promise<void> {
+  if (isFree(order)) return
+  await call(source, 'payment.worker.intent', {
     paymentId: paymentIdOf(order),
     orderId: order.id,
     buyerId: order.buyerId,
     amount: money(order.totals.total, order.currency),
     paymentMethodId: order.paymentMethodId,
     grant,
-    splits: splitsOf(order)
+    splits: order.subOrders.map((s) => ({ sellerId: s.sellerId, ...moneyTotals(s.totals, order.currency) }))
   })
-
-/** Holds the money: `unknown` is neither yes nor no, ask again. Undone by `letGo`. */
-export const authorize = ({ source }: Saga, order: OrderState): Promise<{ status: PaymentStatus; reason: string | null }> =>
-  call(source, 'payment.worker.authorize', { paymentId: paymentIdOf(order) })
-
-/** Takes the money that is held; throws until the provider has said so. */
-export async function capture({ source }: Saga, order: OrderState): Promise<void> {
-  const { status } = await call(source, 'payment.worker.capture', { paymentId: paymentIdOf(order) })
-  if (status === 'authorized' || status === 'unknown') throw new Error(`capture of ${paymentIdOf(order)} is not known yet`)
 }
 
+/** Holds the money. A fault is `unknown` too, which is neither yes nor no: ask again. Undone by `letGo`. */
+export async function authorize({ source, log }: Saga, order: OrderState): Promise<{ status: PaymentStatus; reason: string | null }> {
+  if (isFree(order)) return { status: 'authorized', reason: null }
+  try {
+    return await call(source, 'payment.worker.authorize', { paymentId: paymentIdOf(order) })
+  } catch (error) {
+    log.warn(`order ${order.id}: the payment's outcome could not be asked for, will be tried again`, error)
+    return { status: 'unknown', reason: null }
+  }
+}
+
+/** Takes the money that is held; false when there is none to take any more. Throws while the provider has not answered. */
+export async function capture({ source }: Saga, order: OrderState): Promise<boolean> {
+  if (isFree(order)) return true
+  const { status } = await call(source, 'payment.worker.capture', { paymentId: paymentIdOf(order) })
+  if (status === 'authorized' || status === 'unknown') throw new Error(`capture of ${paymentIdOf(order)} is not known yet`)
+  return status !== 'voided' && status !== 'declined'
+}
+
+/** How a payment that was let go of ended. */
+export type Released = 'voided' | 'declined' | 'refunded'
+
 /**
- * Lets go of money that is held, or gives it back if it was taken; also of a payment that never arrived. Answers the final status;
- * null while the provider has not answered.
+ * Lets go of money that is held, or gives back what is left of it if it was taken; also of a payment that never arrived. Null while
+ * the provider has not answered.
  */
-export async function letGo({ source }: Saga, order: OrderState): Promise<'voided' | 'declined' | 'refunded' | null> {
+export async function letGo({ source }: Saga, order: OrderState): Promise<Released | null> {
+  if (isFree(order)) return 'voided'
   const paymentId = paymentIdOf(order)
   const { status } = await call(source, 'payment.worker.void', { paymentId, orderId: order.id })
   if (status === 'voided' || status === 'declined' || status === 'refunded') return status
   if (status !== 'captured' && status !== 'partially_refunded') return null
   const payment = await call(source, 'payment.worker.status', { paymentId })
   const rest = payment.captured.amount - payment.refunded.amount
-  const { outcome } = await call(source, 'payment.worker.refund', { paymentId, refundId: `${order.id}.cancel`, amount: money(rest, order.currency), reason: 'order cancelled' })
+  if (rest === 0) return 'refunded'
+  const { outcome } = await call(source, 'payment.worker.refund', { paymentId, refundId: cancelRefundId(order), amount: money(rest, order.currency), reason: 'order cancelled' })
   return outcome === 'succeeded' ? 'refunded' : null
 }
 
-/** Gives part of the money back, once per refund; false while the provider has not answered. Throws when it refuses. */
-export async function refund({ source }: Saga, order: OrderState, { id, amount, reason, sellers }: Refund): Promise<boolean> {
-  const { outcome, reason: why } = await call(source, 'payment.worker.refund', {
+/** The refund that a cancel makes of money that was taken. */
+export const cancelRefundId = (order: OrderState): string => `${order.id}.cancel`
+
+/** Gives part of the money back, once per refund; null while the provider has not answered. */
+export async function refund({ source }: Saga, order: OrderState, { id, amount, reason, sellers }: Refund): Promise<'succeeded' | 'declined' | null> {
+  if (amount === 0) return 'succeeded'
+  const { outcome } = await call(source, 'payment.worker.refund', {
     paymentId: paymentIdOf(order),
     refundId: id,
     amount: money(amount, order.currency),
     reason,
-    ...(sellers ? { sellers: sellers.map((s) => ({ sellerId: s.sellerId, amount: money(s.amount, order.currency) })) } : {})
+    sellers: sellers.map((s) => ({ sellerId: s.sellerId, amount: money(s.amount, order.currency) }))
   })
-  if (outcome === 'declined') throw new Error(`refund ${id} was declined: ${why ?? 'no reason given'}`)
-  return outcome === 'succeeded'
+  return outcome === 'unknown' ? null : outcome
 }

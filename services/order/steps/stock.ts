@@ -1,6 +1,6 @@
 import { call } from '../../../mixins/runtime/calls.ts'
-import { stockLines, type OrderState } from '../order.ts'
-import type { Refusal, Saga } from '../saga.ts'
+import { stockLines, type OrderState, type Refusal, type Return } from '../order.ts'
+import type { Saga } from '../saga.ts'
 
 /** Sub-orders and warehouses are one to one: each seller ships from its default warehouse. */
 const everyWarehouse = <T>(order: OrderState, what: (sub: OrderState['subOrders'][number], key: { orderId: string; warehouseId: string }) => Promise<T>): Promise<T[]> =>
@@ -30,7 +30,7 @@ export const giveBack = ({ source }: Saga, order: OrderState): Promise<unknown> 
   })
 
 /** Puts returned lines back on hand, once per return. */
-export const restock = ({ source }: Saga, order: OrderState, returned: OrderState['returns'][number]): Promise<unknown> =>
+export const restock = ({ source }: Saga, order: OrderState, returned: Return): Promise<unknown> =>
   everyWarehouse(order, async (sub, key) => {
     const lines = returned.lines.filter((l) => sub.lines.some((m) => m.offerId === l.offerId))
     if (lines.length > 0) await call(source, 'inventory.worker.restock', { ...key, lines, operationId: returned.id })

@@ -1,5 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { become, cancellable, lineShare, orderView, refundable, refundDone, shipmentMoved, valueOfLines, withRefund, withReturn, type OrderState } from '../../../services/order/order.ts'
+import { lineShare, partsLeft, proportional, refundable, refundEnded, valueOfLines, withRefund, withReturn } from '../../../services/order/money-back.ts'
+import { become, cancellable, type OrderState } from '../../../services/order/order.ts'
+import { orderView } from '../../../services/order/order-view.ts'
+import { parcelMoved } from '../../../services/order/parcels.ts'
 
 const at = '2026-01-02T03:04:05.000Z'
 const line = (offerId: string, quantity: number, unitPrice: number, discount = 0, tax = 0) => ({ offerId, productId: `p-${offerId}`, category: 'lamps', title: offerId, quantity, unitPrice, discount, tax })
@@ -17,12 +20,12 @@ function paidOrder(): OrderState {
   return {
     id: 'o', buyerId: 'u', sessionId: 'x', status: 'confirmed', phase: 'done', placedAt: at, currency: 'USD',
     shippingAddress: { name: 'Ada', line1: '1 Pike St', city: 'Seattle', region: 'WA', postalCode: '98101', country: 'US' },
-    shippingMethod: 'standard', coupon: null, subOrders, totals, attempt: 1, paymentMethodId: 'm', confirmation: null, operationId: null,
-    payment: { status: 'captured', captured: totals.total, refunded: 0 }, refunds: [], returns: [], cancelReason: null, timeline: []
+    shippingMethod: 'standard', coupon: null, subOrders, totals, attempt: 1, paymentMethodId: 'm', confirmation: null, operationId: null, refusal: null,
+    payment: { status: 'captured', captured: totals.total, refunded: 0 }, refunds: [], returns: [], cancel: null, timeline: []
   }
 }
-const parcel = (order: OrderState, n: number, status: 'created' | 'picked_up' | 'delivered', number: number): OrderState =>
-  shipmentMoved(order, `o.s${n}`, { id: `sh${n}`, trackingNumber: `T${n}`, carrier: 'Souk Express', status, number }, at) ?? order
+const parcel = (order: OrderState, n: number, status: 'created' | 'picked_up' | 'delivered' | 'lost' | 'returned', number: number): OrderState =>
+  parcelMoved(order, `o.s${n}`, { id: `sh${n}`, trackingNumber: `T${n}`, carrier: 'Souk Express', status, number }, at) ?? order
 const delivered = (): OrderState => parcel(parcel(paidOrder(), 1, 'delivered', 3), 2, 'delivered', 3)
 
 describe('an order', () => {
@@ -39,8 +42,8 @@ describe('an order', () => {
 
   test('ignores news of a parcel that it has had already', () => {
     const order = parcel(paidOrder(), 1, 'delivered', 3)
-    expect(shipmentMoved(order, 'o.s1', { id: 'sh1', trackingNumber: 'T1', carrier: 'x', status: 'picked_up', number: 2 }, at)).toBeNull()
-    expect(shipmentMoved(order, 'o.s9', { id: 'sh9', trackingNumber: 'T9', carrier: 'x', status: 'picked_up', number: 1 }, at)).toBeNull()
+    expect(parcelMoved(order, 'o.s1', { id: 'sh1', trackingNumber: 'T1', carrier: 'x', status: 'picked_up', number: 2 }, at)).toBeNull()
+    expect(parcelMoved(order, 'o.s9', { id: 'sh9', trackingNumber: 'T9', carrier: 'x', status: 'picked_up', number: 1 }, at)).toBeNull()
   })
 
   test('has no edge that its table lacks', () => {
@@ -68,16 +71,30 @@ describe('money that goes back', () => {
     }
   })
 
-  test('never exceeds what was captured, pending refunds counted', () => {
+  test('never exceeds what was captured, nor a seller’s part; pending refunds counted', () => {
     const order = paidOrder()
-    const refund = { id: 'r1', amount: order.totals.total - 1, reason: 'x', status: 'pending' as const, at, operationId: null }
-    const once = withRefund(order, refund)
+    const { total } = order.totals
+    const [one, two] = partsLeft(order).map((p) => p.amount) as [number, number]
+    const refund = (id: string, amount: number) => ({ id, reason: 'x', at, operationId: null, sellers: proportional(order, amount) })
+    const once = withRefund(order, refund('r1', total - 1))
     expect(refundable(once)).toBe(1)
-    expect(() => withRefund(once, { ...refund, id: 'r2', amount: 2 })).toThrow('At most 1')
-    const all = refundDone(withRefund(refundDone(once, 'r1', at), { ...refund, id: 'r2', amount: 1 }), 'r2', at)
+    expect(() => withRefund(once, refund('r2', 2))).toThrow('At most')
+    expect(() => withRefund(order, { ...refund('r2', 1), sellers: [{ sellerId: 's2', amount: two + 1 }] })).toThrow(`At most ${two}`)
+    expect(one + two).toBe(total)
+    const all = refundEnded(withRefund(refundEnded(once, 'r1', 'succeeded', at), { ...refund('r2', 1), sellers: proportional(once, 1) }), 'r2', 'succeeded', at)
     expect(all.status).toBe('refunded')
-    expect(all.payment).toEqual({ status: 'refunded', captured: order.totals.total, refunded: order.totals.total })
-    expect(refundDone(all, 'r2', at)).toBe(all)
+    expect(all.payment).toEqual({ status: 'refunded', captured: total, refunded: total })
+    expect(refundEnded(all, 'r2', 'succeeded', at)).toBe(all)
+  })
+
+  test('may be given back another way when the provider refuses it', () => {
+    const order = paidOrder()
+    const asked = withRefund(order, { id: 'r1', reason: 'x', at, operationId: null, sellers: partsLeft(order) })
+    expect(refundable(asked)).toBe(0)
+    const refused = refundEnded(asked, 'r1', 'declined', at)
+    expect(refused.status).toBe('confirmed')
+    expect(refused.payment).toEqual(order.payment)
+    expect(refundable(refused)).toBe(order.totals.total)
   })
 
   test('returns only what was delivered, and no unit twice', () => {
@@ -91,7 +108,37 @@ describe('money that goes back', () => {
   })
 
   test("a seller answers for his own lines alone", () => {
-    expect(valueOfLines(delivered(), [{ offerId: 'c', quantity: 1 }], 's2')).toEqual({ amount: 50, sellers: [{ sellerId: 's2', amount: 50 }] })
+    expect(valueOfLines(delivered(), [{ offerId: 'c', quantity: 1 }], 's2')).toEqual([{ sellerId: 's2', amount: 50 }])
     expect(() => valueOfLines(delivered(), [{ offerId: 'c', quantity: 1 }], 's1')).toThrow('at most 0')
+  })
+
+  test('whoever sends all of a part back gets its delivery back too, but never more than is left', () => {
+    const order = delivered()
+    const two = order.subOrders[1]!
+    const returned = withReturn(order, 'ret1', [{ offerId: 'c', quantity: 2 }], 'all of it', at, null)
+    expect(returned.refunds.at(-1)).toMatchObject({ amount: two.totals.total, sellers: [{ sellerId: 's2', amount: two.totals.total }] })
+    const goodwill = refundEnded(withRefund(order, { id: 'r1', reason: 'sorry', at, operationId: null, sellers: [{ sellerId: 's2', amount: two.totals.total }] }), 'r1', 'succeeded', at)
+    const nothing = withReturn(goodwill, 'ret1', [{ offerId: 'c', quantity: 1 }], 'still', at, null)
+    expect(nothing.refunds.at(-1)).toMatchObject({ amount: 0, sellers: [], status: 'pending' })
+  })
+
+  test('follows a parcel that never arrives: lost or brought back, once, and the rest is delivered without it', () => {
+    const order = parcel(paidOrder(), 2, 'picked_up', 2)
+    const lost = parcel(order, 2, 'lost', 3)
+    expect(lost.refunds).toMatchObject([{ id: 'o.s2.lost', amount: order.subOrders[1]!.totals.total, status: 'pending' }])
+    expect(parcel(lost, 1, 'delivered', 2).status).toBe('delivered')
+    const found = parcel(lost, 2, 'returned', 4)
+    expect(found.refunds.map((r) => r.amount)).toEqual([order.subOrders[1]!.totals.total, 0])
+    expect(found.returns).toMatchObject([{ undelivered: true, lines: [{ offerId: 'c', quantity: 2 }] }])
+    const back = parcel(order, 2, 'returned', 3)
+    expect(back.subOrders[1]!.status).toBe('returned')
+    expect(back.refunds).toMatchObject([{ amount: order.subOrders[1]!.totals.total }])
+    expect(parcel(back, 1, 'delivered', 2).status).toBe('delivered')
+  })
+
+  test('does not move with a parcel that comes back after it was delivered: that is the buyer’s return', () => {
+    const order = parcel(delivered(), 1, 'returned', 4)
+    expect(order.subOrders[0]!.status).toBe('delivered')
+    expect(order.refunds).toEqual([])
   })
 })
