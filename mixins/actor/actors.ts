@@ -6,7 +6,7 @@ import type { CallTag } from './operations.ts'
 import { ReminderClock, retryDelay, tickId } from './reminders.ts'
 import type { ActorLimits, Actors, ActorStores, DueReminder } from './types.ts'
 
-export type { Actors, ActorView, TurnOptions } from './types.ts'
+export type { Actors } from './types.ts'
 
 export interface ActorsOptions<This> {
   /** Names the actors, and with the key their events' aggregate `<type>/<key>`. One actor type per service. */

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { gauge } from '../metrics/registry.ts'
 import { setting } from '../settings/settings.ts'
 
 // int8 as number: our counters stay below 2^53. Timestamps as RFC 3339 text, as every answer shows them.
@@ -15,7 +16,18 @@ export interface Queryable {
 
 /** Connections of one thread to one database in all. */
 const POOL_MAX = 6
-const pools = new Map<string, { pool: pg.Pool; users: number }>()
+const pools = new Map<string, { pool: pg.Pool; users: number; unmeasure: () => void }>()
+const connections = gauge('souk_postgres_connections', 'Connections of the thread to a database: in use, idle, and callers that wait for one.')
+
+function measure(url: string, pool: pg.Pool): () => void {
+  const database = new URL(url).pathname.slice(1)
+  const ends = [
+    connections.read({ database, state: 'used' }, () => pool.totalCount - pool.idleCount),
+    connections.read({ database, state: 'idle' }, () => pool.idleCount),
+    connections.read({ database, state: 'waiting' }, () => pool.waitingCount)
+  ]
+  return () => ends.forEach((end) => end())
+}
 
 interface RoleClient extends pg.PoolClient {
   soukRole?: string
@@ -54,7 +66,7 @@ export class Database implements Queryable {
       const pool = new pg.Pool({ connectionString: url, max: POOL_MAX, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000, application_name: 'souk' })
       pool.on('error', () => {}) // an idle connection that broke: the pool replaces it
       pool.on('connect', (client) => client.on('error', () => {})) // one that broke while it was lent: its next statement rejects
-      pools.set(url, (entry = { pool, users: 0 }))
+      pools.set(url, (entry = { pool, users: 0, unmeasure: measure(url, pool) }))
     }
     entry.users++
     this.#pool = entry.pool
@@ -97,16 +109,12 @@ export class Database implements Queryable {
     return client
   }
 
-  /** Connections of the shared pool: for metrics. */
-  get pool(): { total: number; idle: number; waiting: number } {
-    return { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount }
-  }
-
   /** Releases this user's part of the thread's pool; the last one closes it. */
   async close(): Promise<void> {
     const entry = pools.get(this.#url)
     if (!entry || --entry.users > 0) return
     pools.delete(this.#url)
+    entry.unmeasure()
     await entry.pool.end()
   }
 
@@ -132,11 +140,13 @@ export function databaseUrl(schema: string): string {
   return url
 }
 
-/** True when the outcome of the statement is unknown: the connection broke, or the server is going down. */
+const NETWORK_ERRORS = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
+
+/** True when the outcome of the statement is unknown: the connection broke or could not be had, or the server is going down. */
 export function isConnectionError(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code
-  if (typeof code !== 'string') return error instanceof Error && /terminat|connection/i.test(error.message)
-  return code.startsWith('08') || code.startsWith('57P') || ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT'].includes(code)
+  if (typeof code !== 'string') return error instanceof Error && /terminat|connect|timeout/i.test(error.message) // the driver's own have no code
+  return code.startsWith('08') || code.startsWith('57P') || code === '53300' || NETWORK_ERRORS.has(code)
 }
 
 /** PostgreSQL's error code for a violated unique index or primary key. */
