@@ -5,6 +5,8 @@ import type { MetricSnapshot } from '../mixins/metrics/registry.ts'
 export interface ThreadData {
   nodeID: string
   services: readonly string[]
+  /** Of its broker, for every other one to read. */
+  metadata: Readonly<Record<string, unknown>>
   /** Counts up while the thread's event loop turns. */
   beats: Int32Array
 }

@@ -5,7 +5,7 @@ import { DataDirectory, idOf, provideSecrets, socketPath } from './data-director
 import { checkShared, describeEngines, Engines, migrateAll } from './engines.ts'
 import { OperationsServer } from './operations.ts'
 import { awaitReady, takePort, tryPort } from './ports.ts'
-import { threadsOf, type ThreadProfile } from './profiles.ts'
+import { threadsOf, type ThreadPlan } from './profiles.ts'
 import { Progress } from './progress.ts'
 import { ReplSocket } from './repl-socket.ts'
 import { needsDemo, refuseDemoAccounts, seed } from './seed.ts'
@@ -101,7 +101,7 @@ export class Node {
   }
 
   /** Where the gateway will be, once its thread listens; null when this node has none. */
-  async #gatewayAddress(threads: readonly ThreadProfile[]): Promise<string | null> {
+  async #gatewayAddress(threads: readonly ThreadPlan[]): Promise<string | null> {
     if (!threads.some(({ services }) => services.includes('gateway'))) return null
     const host = setting('SOUK_HOST')
     const wanted = setting('SOUK_PORT')
@@ -126,7 +126,7 @@ export class Node {
     if (!this.#demo) await refuseDemoAccounts(setting('DATABASE_URL')!)
   }
 
-  async #startThreads(node: string, threads: readonly ThreadProfile[], operations: OperationsServer): Promise<Supervisor> {
+  async #startThreads(node: string, threads: readonly ThreadPlan[], operations: OperationsServer): Promise<Supervisor> {
     const supervisor = new Supervisor({ node, threads })
     operations.serve(supervisor)
     this.#undos.push({ stop: () => supervisor.stop(), kill: () => supervisor.kill() })

@@ -6,6 +6,8 @@ export interface ThreadProfile {
   services: readonly string[]
   /** Outside parties that only a demo node plays itself. */
   demo?: readonly string[]
+  /** Threads of this kind; more than one are called `<name>-1`, `<name>-2`, …. One unless told. */
+  threads?: number
 }
 
 /** A node as data. Threads are drained in this order: those that take requests from outside first. */
@@ -14,22 +16,39 @@ export interface Profile {
   threads: readonly ThreadProfile[]
 }
 
+/** One thread that a node starts. */
+export interface ThreadPlan {
+  name: string
+  services: readonly string[]
+  /** Metadata of its broker. */
+  metadata?: Readonly<Record<string, unknown>>
+}
+
+/** Takes requests and answers them: the gateway with every face, so that a request is checked where it came in. */
+const WEB: ThreadProfile = { name: 'web', services: ['gateway', 'auth', 'seller', 'product', 'search', 'cart', 'pricing', 'order', 'payment', 'logistics', 'inventory', 'analytics'] }
+/** What a purchase waits for. */
+const COMMERCE: ThreadProfile = { name: 'commerce', services: ['auth.worker', 'seller.worker', 'product.worker', 'inventory.worker', 'pricing.worker', 'cart.worker', 'order.worker', 'payment.worker'] }
+/** What follows behind. */
+const BACKGROUND: ThreadProfile = { name: 'background', services: ['relay.worker', 'search.worker', 'search.indexer', 'seller.orders', 'logistics.worker', 'analytics.worker'], demo: ['provider', 'carrier'] }
+
 export const PROFILES: Readonly<Record<string, Profile>> = {
-  all: {
-    doc: 'everything on one machine: requests, commerce and background work on a thread each',
-    threads: [
-      { name: 'web', services: ['gateway', 'auth', 'seller', 'product', 'search', 'cart', 'pricing', 'order', 'payment', 'logistics', 'inventory', 'analytics'] },
-      { name: 'commerce', services: ['auth.worker', 'seller.worker', 'product.worker', 'inventory.worker', 'pricing.worker', 'cart.worker', 'order.worker', 'payment.worker'] },
-      { name: 'background', services: ['relay.worker', 'search.worker', 'search.indexer', 'seller.orders', 'logistics.worker', 'analytics.worker'], demo: ['provider', 'carrier'] }
-    ]
-  }
+  all: { doc: 'everything on one machine: requests, commerce and background work on a thread each', threads: [WEB, COMMERCE, BACKGROUND] },
+  wide: { doc: 'everything on one machine of eight cores or more', threads: [{ ...WEB, threads: 3 }, { ...COMMERCE, threads: 3 }, BACKGROUND] },
+  web: { doc: 'takes requests; joined with others over NATS', threads: [{ ...WEB, threads: 2 }] },
+  commerce: { doc: 'what a purchase waits for; joined with others over NATS', threads: [{ ...COMMERCE, threads: 2 }] },
+  background: { doc: 'what follows behind; joined with others over NATS', threads: [BACKGROUND] }
+}
+
+function plansOf({ name, services, demo: demoOnly = [], threads = 1 }: ThreadProfile, demo: boolean): ThreadPlan[] {
+  const plan = { services: demo ? [...services, ...demoOnly] : services, ...(threads > 1 ? { metadata: { sharesPort: true } } : {}) }
+  return Array.from({ length: threads }, (_, i) => ({ name: threads > 1 ? `${name}-${i + 1}` : name, ...plan }))
 }
 
 /** The threads of the profile of that name, with or without what only a demo has. Throws one clear line when there is no such profile. */
-export function threadsOf(name: string, demo: boolean): ThreadProfile[] {
+export function threadsOf(name: string, demo: boolean): ThreadPlan[] {
   const profile = Object.hasOwn(PROFILES, name) ? PROFILES[name] : undefined
   if (!profile) throw new Error(`there is no profile "${name}": choose one of ${Object.keys(PROFILES).join(', ')}`)
-  return profile.threads.map((thread) => ({ name: thread.name, services: [...thread.services, ...(demo ? (thread.demo ?? []) : [])] }))
+  return profile.threads.flatMap((thread) => plansOf(thread, demo))
 }
 
 /** Throws one clear line unless every dependency of every service is provided by some thread. */

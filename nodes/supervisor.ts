@@ -7,7 +7,7 @@ import { Mesh } from '../mixins/transport/mesh.ts'
 import { brokerOptions } from '../moleculer.config.ts'
 import { Hub } from './hub.ts'
 import type { NodeState } from './messages.ts'
-import { checkDependencies, type ThreadProfile } from './profiles.ts'
+import { checkDependencies, type ThreadPlan } from './profiles.ts'
 import { ThreadKeeper, type ThreadState } from './thread-keeper.ts'
 import { transporterOf } from './transport.ts'
 
@@ -26,7 +26,7 @@ export interface ThreadStatus {
 export interface SupervisorOptions {
   /** Name of the node: its brokers are `<node>.<thread>`, the supervisor's own is `<node>.main`. */
   node: string
-  threads: readonly ThreadProfile[]
+  threads: readonly ThreadPlan[]
 }
 
 /** The main thread of a node: keeps its threads, knows the node's state, and has a broker for operations and nothing else. */

@@ -4,7 +4,7 @@ import { Worker, type MessagePort } from 'node:worker_threads'
 import { counter, gauge, type MetricSnapshot } from '../mixins/metrics/registry.ts'
 import type { Hub, Member } from './hub.ts'
 import type { FromThread, LoadedService, NodeState, ThreadData, ToThread } from './messages.ts'
-import type { ThreadProfile } from './profiles.ts'
+import type { ThreadPlan } from './profiles.ts'
 
 const THREAD_FILE = new URL('./thread.ts', import.meta.url)
 
@@ -56,7 +56,7 @@ export interface KeeperEvents {
 /** Keeps one thread of the node alive: starts it, starts it anew when it dies or hangs, notices when it is blocked, and ends it. */
 export class ThreadKeeper implements Member {
   readonly nodeID: string
-  readonly profile: ThreadProfile
+  readonly profile: ThreadPlan
   state: ThreadState = 'starting'
   restarts = 0
   /** Share of the last second that the event loop was busy. */
@@ -70,7 +70,7 @@ export class ThreadKeeper implements Member {
   #looks = 0
   #nodeState: NodeState | null = null
 
-  constructor(nodeID: string, profile: ThreadProfile, hub: Hub | null, events: KeeperEvents) {
+  constructor(nodeID: string, profile: ThreadPlan, hub: Hub | null, events: KeeperEvents) {
     this.nodeID = nodeID
     this.profile = profile
     this.#hub = hub
@@ -162,7 +162,7 @@ export class ThreadKeeper implements Member {
 
   #live(): Life {
     const beats = new Int32Array(new SharedArrayBuffer(4))
-    const data: ThreadData = { nodeID: this.nodeID, services: this.profile.services, beats }
+    const data: ThreadData = { nodeID: this.nodeID, services: this.profile.services, metadata: this.profile.metadata ?? {}, beats }
     const worker = new Worker(THREAD_FILE, { name: this.profile.name, workerData: data, env: process.env })
     const exited = new Promise<number>((resolve) => worker.once('exit', resolve))
     const life: Life = {
@@ -182,7 +182,7 @@ export class ThreadKeeper implements Member {
   #hear(life: Life, message: FromThread): void {
     if (message.type === 'loaded') life.loaded.resolve(message.services)
     else if (message.type === 'metrics') life.collects.get(message.id)?.(message.snapshot)
-    else if (message.type === 'failed') this.#refused(life, new Error(message.message))
+    else if (message.type === 'failed') this.#refused(life, new Error(`thread ${this.profile.name}: ${message.message}`))
     else {
       life.ready.resolve()
       life.served = this.#everReady = true
@@ -194,7 +194,7 @@ export class ThreadKeeper implements Member {
   #refused(life: Life, error: Error): void {
     life.loaded.reject(error)
     life.ready.reject(error)
-    if (this.#everReady) this.#events.log('error', `thread ${this.profile.name} could not start: ${error.message}`)
+    if (this.#everReady) this.#events.log('error', `it could not start: ${error.message}`)
   }
 
   #share({ worker, utilization }: Life): void {

@@ -13,14 +13,14 @@ import { transporterOf } from './transport.ts'
 
 const BEAT_MS = 100
 
-const { nodeID, services, beats } = workerData as ThreadData
+const { nodeID, services, metadata, beats } = workerData as ThreadData
 const tell = (message: FromThread): void => parentPort!.postMessage(message)
 
 setInterval(() => Atomics.add(beats, 0, 1), BEAT_MS).unref()
 measureThread()
 
 const mesh = new Mesh()
-const broker = new ServiceBroker(brokerOptions({ nodeID, transporter: transporterOf(mesh) }))
+const broker = new ServiceBroker(brokerOptions({ nodeID, metadata, transporter: transporterOf(mesh) }))
 const logger = broker.getLogger('thread')
 
 // A promise that nobody awaited is a defect worth a line, but no reason to take the thread's other work down. An exception that

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { text } from 'node:stream/consumers'
 import pg from 'pg'
 import { announced, cleanUp, failedStart, serving, startNode, temporaryDirectory, type NodeProcess } from '../../support/node-process.ts'
 import { until } from '../../support/until.ts'
@@ -18,8 +18,12 @@ const get = async (path: string): Promise<{ status: number; body: Record<string,
 }
 const products = async (): Promise<unknown[]> => (await get('/api/v1/products?limit=100')).body['items'] as unknown[]
 const metrics = async (): Promise<string> => (await fetch(`${announced(dir).operations}/metrics`)).text()
-const repl = async (...command: string[]): Promise<string> =>
-  (await promisify(execFile)(process.execPath, ['nodes/repl.ts', '--data-dir', dir, ...command], { cwd: new URL('../../../', import.meta.url) })).stdout
+/** What the REPL writes to these commands. */
+async function repl(...commands: string[]): Promise<string> {
+  const child = spawn(process.execPath, ['nodes/repl.ts', '--data-dir', dir], { cwd: new URL('../../../', import.meta.url), stdio: ['pipe', 'pipe', 'inherit'] })
+  child.stdin.end(`${commands.join('\n')}\n`)
+  return text(child.stdout)
+}
 
 async function start(): Promise<void> {
   node = startNode(options, doors)
@@ -40,21 +44,19 @@ test('the first start makes databases, secrets and a catalogue, and says how to 
 test('every thread serves and is measured', async () => {
   const ready = await fetch(`${announced(dir).operations}/readyz`)
   expect([ready.status, await ready.json()]).toMatchObject([200, { status: 'ready', threads: [{ thread: 'web' }, { thread: 'commerce' }, { thread: 'background' }] }])
-  const text = await metrics()
-  for (const thread of ['main', 'web', 'commerce', 'background']) expect(text).toContain(`thread="${thread}"`)
-  expect(text).toMatch(/souk_action_seconds_count{node="souk",thread="web",service="product",action="product\.\w+"} [1-9]/)
+  const measured = await metrics()
+  for (const thread of ['main', 'web', 'commerce', 'background']) expect(measured).toContain(`thread="${thread}"`)
+  expect(measured).toMatch(/souk_action_seconds_count{node="souk",thread="web",service="product",action="product\.\w+"} [1-9]/)
 })
 
 test('the REPL shows threads, actors and outboxes, and calls actions', async () => {
-  expect(await repl('threads')).toMatch(/souk\.commerce .* ready/)
-  expect(await repl('outbox')).toContain('orders-1')
-  expect(await repl('actor', 'cart', 'nobody')).toContain('cart/nobody (slot')
-  expect(await repl('call', '$operations.state')).toContain('draining')
-  expect(await repl('saga', 'no-such')).toContain('no such order')
+  const written = await repl('threads', 'outbox', 'actor cart nobody', 'call $operations.state', 'saga no-such')
+  expect(written).toMatch(/souk\.commerce .* ready/)
+  for (const said of ['orders-1', 'cart/nobody (slot', 'draining', 'no such order']) expect(written).toContain(said)
 })
 
 test('a thread that crashes under load is back by itself, and the node serves again', async () => {
-  await repl('dcall', 'souk.commerce', '$door.exit')
+  await repl('dcall souk.commerce $door.exit')
   await until('the thread is back', async () => /souk_thread_restarts_total{.*of="commerce"} 1/.test(await metrics()) && (await fetch(`${announced(dir).operations}/readyz`)).ok)
   await until('a product is read through it', async () => (await get(`/api/v1/products/${((await products())[0] as { id: string }).id}`)).status === 200)
 })
@@ -78,11 +80,25 @@ test('killed at once, a node loses nothing: the next start ends the engines it l
   await expect(new pg.Client({ connectionString: databaseUrl }).connect()).rejects.toThrow()
 }, 90_000)
 
-test('SIGTERM ends everything: exit 0, no PostgreSQL, no socket', async () => {
-  const { databaseUrl } = announced(dir)
+test('SIGTERM lets requests in flight be answered, then ends everything: exit 0, no PostgreSQL, no socket', async () => {
+  const { address, databaseUrl } = announced(dir)
+  const failures: string[] = []
+  let answered = 0
+  const buyer = async (): Promise<void> => {
+    for (let refused = false; !refused; ) {
+      const answer = await fetch(`${address}/api/v1/cart/lines`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"offerId":"no-such","quantity":1}' }).catch((e: Error) => e)
+      refused = answer instanceof Error && (answer.cause as { code?: string }).code === 'ECONNREFUSED'
+      if (answer instanceof Response && (await answer.text()).includes('/problems/not-found')) answered++
+      else if (!refused) failures.push(String(answer instanceof Response ? answer.status : answer.cause))
+    }
+  }
+  const buyers = Array.from({ length: 8 }, buyer)
+  await until('requests are answered', () => answered > 50)
   node.child.kill('SIGTERM')
   node.child.kill('SIGTERM') // as npm and a terminal pass it on twice
+  await Promise.all(buyers)
   expect(await node.exited).toBe(0)
+  expect(failures).toEqual([])
   await expect(new pg.Client({ connectionString: databaseUrl }).connect()).rejects.toThrow()
   expect(existsSync(join(dir, 'repl.sock'))).toBe(false)
   expect(existsSync(join(dir, 'node.json'))).toBe(false)

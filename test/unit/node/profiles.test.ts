@@ -19,12 +19,15 @@ test('the profile of one machine has every service there is, once', () => {
   expect(threadsOf('all', true).flatMap(({ services: names }) => names).sort()).toEqual(existing)
 })
 
-test.each(Object.keys(PROFILES))('profile %s names services that exist, each once, on threads with names of their own', (name) => {
+test.each(Object.keys(PROFILES))('profile %s names services that exist, on threads with names of their own', (name) => {
   const threads = threadsOf(name, true)
-  const names = threads.flatMap((thread) => thread.services)
-  expect(names.filter((service) => !existing.includes(service))).toEqual([])
-  expect(new Set(names).size).toBe(names.length)
+  expect(threads.flatMap((thread) => thread.services).filter((service) => !existing.includes(service))).toEqual([])
   expect(new Set(threads.map((thread) => thread.name)).size).toBe(threads.length)
+})
+
+test('threads of one kind are numbered, and share what only one can have', () => {
+  const web = threadsOf('wide', false).filter((thread) => thread.services.includes('gateway'))
+  expect(web.map(({ name, metadata }) => [name, metadata])).toEqual([1, 2, 3].map((n) => [`web-${n}`, { sharesPort: true }]))
 })
 
 test('outside parties are played by a demo only', () => {
