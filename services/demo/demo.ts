@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallingOptions, ServiceBroker } from 'moleculer'
 import { newToken } from '../../mixins/primitives/ids.ts'
 import { problemType } from '../../mixins/primitives/problem.ts'
@@ -6,6 +7,7 @@ import { call } from '../../mixins/runtime/calls.ts'
 import type { Role } from '../../mixins/runtime/service.ts'
 import '../auth/auth.contract.ts'
 import '../pricing/pricing.contract.ts'
+import '../search/search.contract.ts'
 import { demoProduct, type DemoProduct, type PictureName } from './catalogue/products.ts'
 import { SELLERS } from './catalogue/sellers.ts'
 import { categories, PLACES } from './catalogue/tree.ts'
@@ -95,11 +97,28 @@ async function seedProducts(broker: ServiceBroker, gallery: Gallery, goods: read
   await call(broker, 'inventory.worker.import', { rows: goods.flatMap(({ stock }) => stock), announced: true })
 }
 
+/** Milliseconds without a newly found product after which the index is left to come when it comes. */
+const INDEX_PATIENCE = 30_000
+
+/** Waits until all products can be found, so that the first search of a new shop finds them. The index follows by itself, so a search that does not answer is not waited for. */
+async function awaitIndex({ broker, products, onProgress }: DemoOptions): Promise<void> {
+  const count = (): Promise<number> => call(broker, 'search.worker.query', { limit: 1 }).then(({ total }) => total, () => products)
+  let grewAt = Date.now()
+  for (let found = await count(); found < products && Date.now() - grewAt < INDEX_PATIENCE; ) {
+    onProgress(found / products, `${found} of ${products} products can be found`)
+    await sleep(200)
+    const now = await count()
+    if (now > found) grewAt = Date.now()
+    found = now
+  }
+}
+
 /**
  * Fills an empty shop with the demo's accounts, sellers, coupon and catalogue: the same in every shop, product by product. Each
  * step may be repeated, so a run that was cut off is completed by the next one; memory does not grow with the catalogue.
  */
-export async function seedDemo({ broker, products, onProgress }: DemoOptions): Promise<void> {
+export async function seedDemo(options: DemoOptions): Promise<void> {
+  const { broker, products, onProgress } = options
   onProgress(0, 'accounts and sellers')
   await Promise.all([seedPeople(broker), seedCoupon(broker), call(broker, 'product.worker.addCategories', { categories: categories() })])
   const gallery = new Gallery(broker, readIcons(new Set(PLACES.flatMap(({ leaf }) => leaf.nouns.map(([, icon]) => icon)))))
@@ -108,5 +127,6 @@ export async function seedDemo({ broker, products, onProgress }: DemoOptions): P
     const goods = Array.from({ length: Math.min(STEP, products - from) }, (_, i) => demoProduct(from + i))
     await seedProducts(broker, gallery, goods)
   }
+  await awaitIndex(options)
   onProgress(1)
 }
