@@ -56,7 +56,8 @@ export class PostgresSearch implements SearchIndex {
     checkQuery(query, this.#definition)
     const demands = parseText(query.text ?? '', this.#synonyms)
     const first = await this.#search(query, demands)
-    if (first.total > 0 || demands.every(({ typed }) => typed === null)) return first
+    const hit = first.total > 0 || Object.values(first.facets).some((values) => values.length > 0) // without one of the filters: the words are known
+    if (hit || demands.every(({ typed }) => typed === null)) return first
     const meant = await this.#correct(demands)
     return meant ? this.#search(query, meant) : first
   }
