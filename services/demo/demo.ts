@@ -100,9 +100,12 @@ async function seedProducts(broker: ServiceBroker, gallery: Gallery, goods: read
 /** Milliseconds without a newly found product after which the index is left to come when it comes. */
 const INDEX_PATIENCE = 30_000
 
-/** Waits until all products can be found, so that the first search of a new shop finds them. The index follows by itself, so a search that does not answer is not waited for. */
+/** Waits until all products can be found, so that the first search of a new shop finds them. The index follows by itself, so it is not waited for for ever. */
 async function awaitIndex({ broker, products, onProgress }: DemoOptions): Promise<void> {
-  const count = (): Promise<number> => call(broker, 'search.worker.query', { limit: 1 }).then(({ total }) => total, () => products)
+  const count = (): Promise<number> => call(broker, 'search.worker.query', { limit: 1 }).then(
+      ({ total }) => total,
+      (error: { type?: string }) => (error.type === 'SERVICE_NOT_FOUND' ? products : 0)
+    )
   let grewAt = Date.now()
   for (let found = await count(); found < products && Date.now() - grewAt < INDEX_PATIENCE; ) {
     onProgress(found / products, `${found} of ${products} products can be found`)
