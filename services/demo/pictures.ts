@@ -4,7 +4,7 @@ import sharp from 'sharp'
 import type { PictureName, Tint } from './catalogue/products.ts'
 
 /** Pixels a side. */
-const SIDE = 640
+const SIDE = 560
 
 const GROUNDS: Record<Tint, readonly [near: string, far: string]> = { warm: ['#fffaf3', '#f3d9bd'], cool: ['#f7fbff', '#c6dbea'], neutral: ['#fdfcfa', '#dcd8d0'] }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import sharp, { type Sharp } from 'sharp'
+import sharp, { type OutputInfo, type Sharp } from 'sharp'
 import type { ObjectStore } from '../../mixins/objects/port.ts'
 import { invalidField, problem } from '../../mixins/primitives/problem.ts'
 import { PICTURE_FORMATS } from './picture-types.ts'
@@ -49,23 +49,34 @@ async function inspect(bytes: Buffer): Promise<void> {
   if (width > SIDE_MAX || height > SIDE_MAX || width * height > PIXELS_MAX) throw invalidField('file', 'pixels', `a picture has at most ${SIDE_MAX} pixels a side and ${PIXELS_MAX / 1e6} million in all`)
 }
 
-const webp = (picture: Sharp): Promise<Buffer> => picture.webp({ quality: 80, effort: 2 }).timeout({ seconds: SECONDS_MAX }).toBuffer()
+type Size = keyof typeof IMAGE_SIZES
 
-/** The picture in all sizes, turned upright; whatever else the file held (place, camera, hidden data) is left behind. */
-async function render(bytes: Buffer): Promise<[keyof typeof IMAGE_SIZES, Buffer][]> {
-  const inside = (size: number) => ({ width: size, height: size, fit: 'inside', withoutEnlargement: true }) as const
-  const { data, info } = await sharp(bytes, { limitInputPixels: PIXELS_MAX, failOn: 'error' })
-    .rotate()
-    .resize(inside(IMAGE_SIZES.large))
-    .timeout({ seconds: SECONDS_MAX })
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-    .catch(() => {
-      throw unreadable()
-    })
-  const raw = { width: info.width, height: info.height, channels: info.channels }
-  const sizes = Object.keys(IMAGE_SIZES) as (keyof typeof IMAGE_SIZES)[]
-  return Promise.all(sizes.map(async (size) => [size, await webp(sharp(data, { raw }).resize(inside(IMAGE_SIZES[size])))] as [typeof size, Buffer]))
+/** A picture in memory, as its pixels. */
+interface Bitmap {
+  data: Buffer
+  raw: { width: number; height: number; channels: OutputInfo['channels'] }
+}
+
+/** The picture with its longer side at most that of `size`; a smaller one is not blown up. */
+async function within(size: Size, picture: Sharp): Promise<Bitmap> {
+  const side = IMAGE_SIZES[size]
+  const { data, info } = await picture.resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true }).timeout({ seconds: SECONDS_MAX }).raw().toBuffer({ resolveWithObject: true })
+  return { data, raw: { width: info.width, height: info.height, channels: info.channels } }
+}
+
+const webp = ({ data, raw }: Bitmap): Promise<Buffer> => sharp(data, { raw }).webp({ quality: 80, effort: 2 }).timeout({ seconds: SECONDS_MAX }).toBuffer()
+
+/**
+ * The picture in all sizes, the largest first, turned upright; whatever else the file held (place, camera, hidden data) is left
+ * behind. Each size is made of the one before, which costs a third and looks the same.
+ */
+async function render(bytes: Buffer): Promise<[Size, Buffer][]> {
+  const large = await within('large', sharp(bytes, { limitInputPixels: PIXELS_MAX, failOn: 'error' }).rotate()).catch(() => {
+    throw unreadable()
+  })
+  const medium = await within('medium', sharp(large.data, { raw: large.raw }))
+  const small = await within('small', sharp(medium.data, { raw: medium.raw }))
+  return [['large', await webp(large)], ['medium', await webp(medium)], ['small', await webp(small)]]
 }
 
 /**
@@ -80,7 +91,7 @@ export async function storePicture(objects: ObjectStore, bytes: Buffer): Promise
     await inspect(bytes)
     const files = await render(bytes)
     // The small one last: where it is, all are.
-    for (const [size, body] of files.toReversed()) await objects.put(imageKey(id, size), body, 'image/webp')
+    for (const [size, body] of files) await objects.put(imageKey(id, size), body, 'image/webp')
   })
   return id
 }

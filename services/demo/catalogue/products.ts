@@ -5,6 +5,7 @@ import { defaultWarehouse } from '../../seller/seller.contract.ts'
 import { demoId, Dice } from './dice.ts'
 import { sellersOf, type DemoSeller } from './sellers.ts'
 import { PLACES, type Place } from './tree.ts'
+import type { PriceRange } from './types.ts'
 import { AUTHORS, BOOK_OPENINGS, BOOK_TITLES, MODELS, OPENINGS } from './words.ts'
 
 /** A product of the demo with what lies in the warehouses; its picture is named, not made. */
@@ -30,8 +31,8 @@ const APART_MS = 120_000
 /** Coprime to the number of leaves, so that neighbours in the newest-first list are of different departments. */
 const STRIDE = 67
 
-const WARM = /red|terracotta|ochre|sunflower|chestnut|cream|sunburst|walnut|coral|brick|brass|copper|oak/i
-const COOL = /blue|green|sky|lavender|silver|sage|glass|steel/i
+const WARM = /red|terracotta|ochre|sunflower|chestnut|cream|sunburst|walnut/i
+const COOL = /blue|green|sky|lavender|silver|sage/i
 
 type Offer = ImportedProduct['offers'][number]
 
@@ -39,7 +40,7 @@ const lower = (noun: string): string => noun.charAt(0).toLowerCase() + noun.slic
 const fill = (text: string, values: Readonly<Record<string, string>>): string => text.replace(/\{(\w+)\}/g, (_, name: string) => values[name]!)
 
 /** Dear things are rarer than cheap ones; amounts end as prices do. */
-function priceIn([from, to]: readonly [number, number], dice: Dice): Money {
+function priceIn([from, to]: PriceRange, dice: Dice): Money {
   const units = from * (to / from) ** (dice.next() ** 1.6)
   const cents = units >= 200 ? dice.pick([0, 0, 0, 99]) : dice.pick([99, 95, 90, 50, 49, 0])
   return money(Math.max(1, Math.floor(units)) * 100 + cents)
@@ -52,9 +53,8 @@ function onHandOf(dice: Dice): number {
   return 6 + Math.floor(280 * dice.next() ** 2)
 }
 
-/** The tint that suits what a product is made of and coloured in. */
-function tintOf(attributes: Readonly<Record<string, string>>): Tint {
-  const look = Object.values(attributes).join(' ')
+/** The tint that suits a product's colour. */
+function tintOf({ color: look = '' }: Readonly<Record<string, string>>): Tint {
   return WARM.test(look) ? 'warm' : COOL.test(look) ? 'cool' : 'neutral'
 }
 
@@ -108,10 +108,10 @@ function offerOf(seller: DemoSeller, place: Place, list: Money, first: boolean, 
   }
 }
 
-function offersOf(place: Place, at: number, dice: Dice): ReturnType<typeof offerOf>[] {
+function offersOf(place: Place, price: PriceRange, at: number, dice: Dice): ReturnType<typeof offerOf>[] {
   const luck = dice.next()
   const sellers = dice.draw(sellersOf(place.department.slug), luck < 0.55 ? 1 : luck < 0.85 ? 2 : luck < 0.97 ? 3 : 4)
-  const list = priceIn(place.leaf.price, dice)
+  const list = priceIn(price, dice)
   return sellers.map((seller, i) => offerOf(seller, place, list, i === 0, at, dice))
 }
 
@@ -121,10 +121,10 @@ export function demoProduct(index: number): DemoProduct {
   const at = NEWEST_AT - index * APART_MS
   const place = PLACES[(index * STRIDE) % PLACES.length]!
   const { leaf } = place
-  const [noun, icon] = leaf.nouns[Math.floor(index / PLACES.length) % leaf.nouns.length]!
+  const [noun, icon, price = leaf.price] = leaf.nouns[Math.floor(index / PLACES.length) % leaf.nouns.length]!
   const { title, brand, attributes, opening } = (leaf.book ? nameBook : nameGoods)(place, noun, dice)
   const id = demoId(at, dice)
-  const offers = offersOf(place, at, dice)
+  const offers = offersOf(place, price, at, dice)
   return {
     product: {
       id,

@@ -1,13 +1,15 @@
-/** What kind of thing a leaf sells, with the picture that stands for it (an icon of Fluent Emoji Flat). */
-export type Noun = readonly [name: string, icon: string]
+/** Whole units of currency: what cheap and dear ones cost. */
+export type PriceRange = readonly [from: number, to: number]
+
+/** What kind of thing a leaf sells, with the picture that stands for it (an icon of Fluent Emoji Flat), and its price where it is not that of the leaf. */
+export type Noun = readonly [name: string, icon: string, price?: PriceRange]
 
 /** A leaf of the tree: everything that products in it are made of. */
 export interface Leaf {
   slug: string
   name: string
   nouns: readonly Noun[]
-  /** Whole units of currency: what cheap and dear ones cost. */
-  price: readonly [from: number, to: number]
+  price: PriceRange
   /** Attribute → its values; the first two are part of the title. */
   attributes: Readonly<Record<string, readonly string[]>>
   /** True of anything in this leaf. */

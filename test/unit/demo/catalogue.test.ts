@@ -66,7 +66,7 @@ describe('the demo catalogue', () => {
     expect(icons.size * 3).toBeLessThan(1_000)
     const [first, again] = await Promise.all([drawPicture(icons, sample[0]!.picture), drawPicture(icons, sample[0]!.picture)])
     expect(first.equals(again!)).toBe(true)
-    expect(await sharp(first).metadata()).toMatchObject({ format: 'png', width: 640, height: 640 })
+    expect(await sharp(first).metadata()).toMatchObject({ format: 'png', width: 560, height: 560 })
     expect(() => readIcons(['none-such'])).toThrow('none-such')
   })
 })
