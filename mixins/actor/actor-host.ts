@@ -2,7 +2,7 @@ import type { ServiceBroker } from 'moleculer'
 import type { Ctx } from '../runtime/service.ts'
 import { Activations, type Activation } from './activation.ts'
 import { activeActors, turnDurations, unanswered } from './metrics.ts'
-import type { CallTag } from './operations.ts'
+import { headerOf, type ActorHeader, type CallTag } from './operations.ts'
 import { badKey, finishing, givenUpAt, isKey, mailboxFull, SHOWN_KEYS, stopping } from './mailbox.ts'
 import { routerOf, type ActorHost, type ActorInspection, type ActorSummary, type Router } from './router.ts'
 import { TurnRunner, type WaitingTurn } from './turn-runner.ts'
@@ -27,6 +27,7 @@ export class TypeHost<S> implements Actors<S>, ActorHost {
   readonly #router: Router
   readonly #action: string | null
   readonly #stores: ActorStores
+  readonly #storeOf: (key: string) => ActorStore
   readonly #limits: ActorLimits
   readonly #activations: Activations<WaitingTurn>
   readonly #runner: TurnRunner
@@ -41,6 +42,7 @@ export class TypeHost<S> implements Actors<S>, ActorHost {
     this.#router = routerOf(broker)
     this.#action = action
     this.#stores = stores
+    this.#storeOf = (key) => stores.of(key)
     this.#limits = limits
     this.#activations = new Activations(limits.activations, limits.idleMs)
     this.#runner = new TurnRunner(type, stores.all, onReminders)
@@ -56,20 +58,20 @@ export class TypeHost<S> implements Actors<S>, ActorHost {
     ]
   }
 
-  turn<A>(ctx: Ctx, key: string, decide: Decide<S, A>, options: TurnOptions<S, A> = {}): Promise<A> {
-    if (!isKey(key)) return Promise.reject(badKey(this.type))
-    if (this.#stopping) return Promise.reject(stopping())
-    if (this.#unanswered >= this.#limits.unanswered) return Promise.reject(mailboxFull())
-    const activation = this.#activations.take(key, this.#stores.of)
-    if (activation.mailbox.length >= this.#limits.perKey) return Promise.reject(mailboxFull())
+  async turn<A>(ctx: Ctx, key: string, decide: Decide<S, A>, options: TurnOptions<S, A> = {}): Promise<A> {
+    if (!isKey(key)) throw badKey(this.type)
+    if (this.#stopping) throw stopping()
+    if (this.#unanswered >= this.#limits.unanswered) throw mailboxFull()
+    const activation = this.#activations.take(key, this.#storeOf)
+    if (activation.mailbox.length >= this.#limits.perKey) throw mailboxFull()
     return new Promise<A>((resolve, reject) => {
-      const header = (ctx.headers as { actor?: CallTag } | undefined)?.actor
+      const header = headerOf(ctx.headers)
       this.#unanswered++
       activation.mailbox.push({
         ctx,
         decide: decide as Decide<unknown, unknown>,
         options: options as TurnOptions<unknown, unknown>,
-        tag: header ?? this.#router.open(this.type, key, 0),
+        tag: header ? tagOn(header, key) : this.#router.open(this.type, key, 0),
         ownTag: header === undefined,
         index: header ? nextIndex(ctx, key) : 0,
         expiresAt: givenUpAt(ctx),
@@ -140,6 +142,9 @@ export class TypeHost<S> implements Actors<S>, ActorHost {
 }
 
 const idleMs = ({ running, usedAt }: Activation<WaitingTurn>, now: number): number => (running ? 0 : now - usedAt)
+
+/** The tag of a call for a turn on `key`: what its caller waits for on the actor it called says nothing of another one. */
+const tagOn = (header: ActorHeader, key: string): CallTag => (header.key === key ? header : { ...header, low: 0 })
 
 /** Which turn of this call on this actor it is: a repeated call takes its turns in the same order. */
 function nextIndex(ctx: Ctx, key: string): number {

@@ -2,7 +2,7 @@ import type { ServiceSchema } from 'moleculer'
 import type { Ctx, ServiceThis } from '../runtime/service.ts'
 import { TypeHost } from './actor-host.ts'
 import { ownAction } from './mailbox.ts'
-import type { CallTag } from './operations.ts'
+import type { ActorHeader } from './operations.ts'
 import { ReminderClock, retryDelay, tickId } from './reminders.ts'
 import type { ActorLimits, Actors, ActorStores, DueReminder } from './types.ts'
 
@@ -90,7 +90,7 @@ function reminderAction<This>(type: string, onReminder: NonNullable<ActorsOption
       const id = `${key} ${tickId(ctx.params)}`
       if (this.ticks.has(id)) return
       this.ticks.add(id)
-      ;(ctx as { headers: object }).headers = { actor: { by: tickId(ctx.params), n: 0, low: 0, deadline: 0 } satisfies CallTag }
+      ;(ctx as { headers: object }).headers = { actor: { by: tickId(ctx.params), n: 0, low: 0, deadline: 0, key, here: true } satisfies ActorHeader }
       try {
         await onReminder.call(this as never, ctx, key, name)
         await store.settle(ctx.params)

@@ -77,13 +77,13 @@ class DeskHost<M, R> implements DrainingMailbox<M, R>, ActorHost {
     ]
   }
 
-  send(ctx: Ctx, key: string, message: M): Promise<R> {
-    if (!isKey(key)) return Promise.reject(badKey(this.type))
-    if (this.#stopping) return Promise.reject(stopping())
+  async send(ctx: Ctx, key: string, message: M): Promise<R> {
+    if (!isKey(key)) throw badKey(this.type)
+    if (this.#stopping) throw stopping()
     let desk = this.#desks.get(key)
     if (!desk) this.#desks.set(key, (desk = { waiting: [], running: false, usedAt: Date.now() }))
     const { waiting } = desk
-    if (waiting.length >= this.#maxWaiting) return Promise.reject(mailboxFull())
+    if (waiting.length >= this.#maxWaiting) throw mailboxFull()
     this.#unanswered++
     return new Promise((resolve, reject) => {
       waiting.push({ message, expiresAt: givenUpAt(ctx), since: performance.now(), resolve, reject })

@@ -10,7 +10,7 @@ import type { TakenOperation } from './types.ts'
 // it is refused. Entries go by age after ten minutes. That is safe because a call carries its caller's deadline and does not
 // begin a minute after it: a copy old enough to have been forgotten is too old to run, unless clocks differ by minutes.
 
-/** Who calls, for what. Travels in the call's headers, so that nested calls do not inherit it. */
+/** Which call it is that a turn belongs to. */
 export interface CallTag {
   by: string
   n: number
@@ -46,3 +46,14 @@ export function remember(ring: readonly TakenOperation[], tag: CallTag, turn: nu
   kept.push({ by: tag.by, n: tag.n, turn, low: tag.low, ...(answer === undefined ? {} : { answer }), at: now })
   return kept
 }
+
+/** The tag of a call, in its headers, so that the calls it makes do not inherit it. */
+export interface ActorHeader extends CallTag {
+  /** The actor that was called: `low` speaks of the calls to this one alone. */
+  key: string
+  /** Run wherever this arrives: nodes disagree about the owner, or the owner was lost. */
+  here: boolean
+}
+
+/** The header of a call to an actor, if it came as one. */
+export const headerOf = (headers: object | undefined): ActorHeader | undefined => (headers as { actor?: ActorHeader } | undefined)?.actor

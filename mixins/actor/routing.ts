@@ -2,7 +2,7 @@ import { Errors, type CallingOptions, type Context, type Middleware, type Servic
 import { problem } from '../primitives/problem.ts'
 import type { Handler, WrappedAction } from '../runtime/handler.ts'
 import { actorOperations } from './introspection.ts'
-import type { CallTag } from './operations.ts'
+import { headerOf, type ActorHeader, type CallTag } from './operations.ts'
 import { slotOf, type SlotTable } from './placement.ts'
 import { routerOf, type ActorRoute, type Router, type SiteOf } from './router.ts'
 
@@ -11,12 +11,6 @@ interface ActorAction extends WrappedAction<unknown> {
   actor?: { type: string; key: string }
   timeout?: number
   retrySafe?: boolean
-}
-
-/** What travels in the headers of a call to an actor, and not on to the calls it makes. */
-export interface ActorHeader extends CallTag {
-  /** Run wherever this arrives: nodes disagree about the owner, or the owner was lost. */
-  here: boolean
 }
 
 /** A node that is asked for an actor it does not own says who does, as it believes. */
@@ -74,7 +68,7 @@ class ActorCall {
     const owner = this.#owner()
     if (owner === null && this.#router.siteOf(this.#route.actor.type, this.#key) !== null) {
       // Moleculer would give a call that was never sent the context, and so the meta, of the call before.
-      Object.defineProperty(this.promise, 'ctx', { get: () => undefined, set: () => {} })
+      void Object.defineProperty(this.promise, 'ctx', { get: () => undefined, set: () => {} })
       this.#failed(problem('unavailable', 'The site that this belongs to cannot be reached: try again shortly.', { retryAfter: 5 }))
     } else this.#send(owner)
     return this.promise
@@ -89,7 +83,7 @@ class ActorCall {
 
   #send(target: string | null): void {
     this.#target = target
-    const header: ActorHeader = { ...this.#tag, here: this.#here }
+    const header: ActorHeader = { ...this.#tag, key: this.#key, here: this.#here }
     const options: CallingOptions = { ...this.#options, headers: { ...this.#options.headers, actor: header } }
     if (target !== null) options.nodeID = target
     if (this.#tag.deadline > 0) options.timeout = this.#patience()
@@ -162,7 +156,7 @@ const isPinned = (options: CallingOptions): boolean => options.nodeID !== undefi
 const ownersOnly =
   (next: Handler, router: Router, name: string, { type, key }: { type: string; key: string }): Handler =>
   (ctx) => {
-    const header = (ctx.headers as { actor?: ActorHeader }).actor
+    const header = headerOf(ctx.headers)
     if (header && !header.here) {
       const owner = router.owner(name, type, String((ctx.params as Record<string, unknown>)[key]))
       if (owner !== null && owner !== router.broker.nodeID) return Promise.reject(moved(name, router.broker.nodeID, owner))

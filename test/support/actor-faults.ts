@@ -121,7 +121,7 @@ export class FaultRun {
     const pending: Promise<unknown>[] = []
     for (let n = 1; Date.now() < end; n++) {
       const entry = `f${this.#entries++}`
-      const call = { by, n, low: n, deadline: Date.now() + 1_000, here: true }
+      const call = { by, n, low: n, deadline: Date.now() + 1_000, key, here: true }
       let settled = false
       for (let attempt = 0; attempt < ATTEMPTS && !settled; attempt++) {
         const owner = this.#owners[(Math.floor(Date.now() / TAKEN_EVERY_MS) + attempt) % Math.max(1, this.#owners.length)]

@@ -144,18 +144,26 @@ describe('a turn', () => {
 
   test('of a call that the runtime repeats has its effect once, each turn of it by itself', async () => {
     const key = newId()
-    const header = { headers: { actor: { by: 'caller', n: 4, low: 4, deadline: 0, here: true } } }
+    const header = { headers: { actor: { by: 'caller', n: 4, low: 4, deadline: 0, key, here: true } } }
     for (const node of [one, other, one]) expect(await turnOn(node, key, appending('a'), {}, header)).toBe(1)
-    const late = { headers: { actor: { by: 'caller', n: 3, low: 3, deadline: 0, here: true } } }
+    const late = { headers: { actor: { by: 'caller', n: 3, low: 3, deadline: 0, key, here: true } } }
     expect(await refusal(turnOn(one, key, appending('late'), {}, late))).toBe('overloaded')
     expect((await read(key)).version).toBe(1)
     const both = { ...header, nodeID: 'other' }
     for (let i = 0; i < 2; i++) expect(await other.call('thing.appendTwice', { key: `${key}-2`, word: 'x' }, both)).toEqual([1, 2])
   })
 
+  test('on another actor than the one that was called leaves that other one’s open calls alone', async () => {
+    const [called, other] = [newId(), newId()]
+    const call = (n: number, key: string) => ({ headers: { actor: { by: 'caller', n, low: n, deadline: 0, key, here: true } } })
+    expect(await turnOn(one, other, appending('beside'), {}, call(9, called))).toBe(1)
+    expect(await turnOn(one, other, appending('own'), {}, call(5, other))).toBe(2)
+    expect(await turnOn(one, other, appending('beside'), {}, call(9, called))).toBe(1)
+  })
+
   test('that arrives long after its caller gave up, when its other copy may be forgotten, is not run', async () => {
     const key = newId()
-    const header = { headers: { actor: { by: 'gone', n: 1, low: 1, deadline: Date.now() - 61_000, here: true } } }
+    const header = { headers: { actor: { by: 'gone', n: 1, low: 1, deadline: Date.now() - 61_000, key, here: true } } }
     expect(await refusal(turnOn(one, key, appending('late'), {}, header))).toBe('overloaded')
     expect((await read(key)).version).toBe(0)
   })
