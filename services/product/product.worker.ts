@@ -149,8 +149,10 @@ export default service({
     }),
 
     create: workerAction(contracts['product.worker.create'], {
-      handler(this: ProductWorker, ctx) {
-        return createProduct(this.editing, ctx, ctx.params)
+      async handler(this: ProductWorker, ctx) {
+        const product = await createProduct(this.editing, ctx, ctx.params)
+        hint(this.broker, 'catalogue.changed', {}) // its seller's list has it, unsold
+        return product
       }
     }),
 
