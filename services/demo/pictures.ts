@@ -3,6 +3,8 @@ import { createRequire } from 'node:module'
 import sharp from 'sharp'
 import type { PictureName, Tint } from './catalogue/products.ts'
 
+const require = createRequire(import.meta.url)
+
 /** Pixels a side. */
 const SIDE = 560
 
@@ -13,7 +15,7 @@ export type Icons = ReadonlyMap<string, string>
 
 /** Reads these icons; the file holds thousands, so it is let go at once. Throws when one is missing. */
 export function readIcons(names: Iterable<string>): Icons {
-  const file = createRequire(import.meta.url).resolve('@iconify-json/fluent-emoji-flat/icons.json')
+  const file = require.resolve('@iconify-json/fluent-emoji-flat/icons.json')
   const { icons } = JSON.parse(readFileSync(file, 'utf8')) as { icons: Record<string, { body: string }> }
   return new Map(
     [...names].map((name) => {
