@@ -15,8 +15,9 @@ export interface ActorsOptions<This> {
   stores: () => ActorStores
   limits?: Partial<ActorLimits>
   /**
-   * A reminder is due. At least once: turns taken with this `ctx` have their effect once per tick; any other effect must be
-   * idempotent. A rejection is tried again later, with growing pauses up to five minutes.
+   * A reminder is due. At least once: turns taken with this `ctx` have their effect once per tick, in whatever number of tries
+   * within ten minutes; any other effect, and a try that comes later, must be idempotent by itself. A rejection is tried again,
+   * with growing pauses up to five minutes. A reminder that is taken back in the moment it is due may still run.
    */
   onReminder?: (this: This, ctx: Ctx, key: string, name: string) => Promise<void>
 }
