@@ -1,5 +1,9 @@
-/** 13 to 19 digits that may be grouped by blanks or hyphens, beginning as the cards of the known networks do, and are no piece of a UUID or a hash. */
-const CANDIDATE = /(?<![\da-f-])[2-6](?:[ -]?\d){12,18}(?![\da-f-])/gi
+/**
+ * 14 to 19 digits that may be grouped by blanks or hyphens, beginning as the cards of the known networks do, and are no piece of a UUID
+ * or a hash. Neither 13 digits, which article numbers (EAN) have and cards no longer, nor what a `+` makes a telephone number: every
+ * tenth of them would pass the check digit by chance.
+ */
+const CANDIDATE = /(?<![\da-f+-])[2-6](?:[ -]?\d){13,18}(?![\da-f-])/gi
 
 /** The check digit of ISO/IEC 7812-1. */
 function passesLuhn(digits: string): boolean {

@@ -55,7 +55,7 @@ const PROBLEM: JsonSchema = {
 function problemsOf({ action, method, plan }: ApiRoute): ProblemType[] {
   const { auth, idempotent, upload, problems = [] } = action.public
   const types: ProblemType[] = ['validation-failed', 'rate-limited', 'internal', 'overloaded', 'unavailable']
-  if (method === 'POST' || method === 'PUT' || method === 'PATCH') types.push('malformed-json', 'too-large', 'unsupported-media-type')
+  if (method === 'POST' || method === 'PUT' || method === 'PATCH') types.push('malformed-json', 'too-large', 'unsupported-media-type', 'card-data-refused')
   if (auth !== 'open') types.push('token-expired')
   if (typeof auth !== 'string') types.push('forbidden')
   if (idempotent) types.push('idempotency-key-reused', 'idempotency-key-in-progress')

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'moleculer'
 import { verifyAccessToken } from '../../mixins/access/tokens.ts'
+import { holdsCardNumber } from '../../mixins/primitives/card.ts'
 import { problem } from '../../mixins/primitives/problem.ts'
 import type { Auth, Ctx, Meta } from '../../mixins/runtime/service.ts'
 import { readJson } from './body.ts'
@@ -66,7 +67,10 @@ async function checkSender(req: GatewayRequest, auth: Auth): Promise<void> {
   if (token === undefined ? apiKey === undefined : !(await verifyAccessToken(token))) throw problem('token-expired', 'Sign in first.')
 }
 
-/** Reads what the route's method brings: a file, a JSON body, or nothing. Throws 400, 401, 413, 415 or 422 problems. */
+/**
+ * Reads what the route's method brings: a file, a JSON body, or nothing. Throws 400, 401, 413, 415 or 422 problems. A card number is
+ * refused here, whatever field of whatever operation holds it, so that it goes no further: the payment provider's page takes those.
+ */
 export async function readContent(req: GatewayRequest): Promise<void> {
   const { route } = req.souk
   if (!route || route.method === 'GET') return
@@ -76,6 +80,7 @@ export async function readContent(req: GatewayRequest): Promise<void> {
     req.souk.upload = await readUploadedFile(req, upload)
   } else {
     const body = await readJson(req)
+    if (body && holdsCardNumber(body.value)) throw problem('card-data-refused', 'Send the token that the payment provider gave for the card, never its number.')
     if (body) req.body = body
   }
 }

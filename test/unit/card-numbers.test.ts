@@ -19,6 +19,8 @@ test('what only looks like one is let through', () => {
     { token: 'tok_demo_ok', label: 'Visa ending 4242' },
     { token: '4111111111111112' }, // the check digit is wrong
     { phone: '+1 206 555 0100', at: 1_764_000_000_000 },
+    { phone: '+49 1512 34567893' }, // its digits pass the check
+    { attributes: { EAN: '4006381333981' } }, // and so do these
     { id: '01941111-1111-7111-8111-111111111111' },
     null
   ]) expect([body, holdsCardNumber(body)]).toEqual([body, false])

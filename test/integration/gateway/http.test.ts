@@ -156,6 +156,16 @@ describe('bodies', () => {
     expect(r.status).toBe(413)
   })
 
+  test("a card's number is refused in whatever field, known or not, and goes no further", async () => {
+    const before = calls
+    for (const body of [{ name: '4111 1111 1111 1111' }, { cardNumber: '5500005555555559', name: 'x' }, { '378282246310005': 1 }, { name: 7, parts: [{ size: 6011000990139424 }] }]) {
+      const r = await shop.send('POST', '/things', { body })
+      expect([r.status, r.body.type]).toEqual([422, '/problems/card-data-refused'])
+      expect(JSON.stringify(r.body)).not.toMatch(/\d{6}/)
+    }
+    expect(calls).toBe(before)
+  })
+
   test('an empty one is an empty object', async () => {
     expect(fields((await shop.send('POST', '/things')).body)).toEqual(['name required'])
   })
