@@ -134,7 +134,7 @@ function handOver(args, { watched = false } = {}) {
 const COMMANDS = {
   start: (args) => handOver(['nodes/start.ts', ...args], { watched: true }),
   repl: (args) => handOver(['nodes/repl.ts', ...args]),
-  audit: (args) => handOver(['test/audit/audit.ts', ...args]),
+  audit: (args) => handOver(['test/audit/cli.ts', ...args]),
   check: () => runGates(handOver),
   test: (args) => runTests(handOver, args)
 }

@@ -120,8 +120,11 @@ export class OrderStore {
 /** Databases hold ranges of logical shards. */
 const databaseIndex = (shard: number, databases: number): number => Math.floor((shard * databases) / SHARDS)
 
+/** Index of an order's database of so many. */
+export const databaseOfOrder = (orderId: string, databases: number): number => databaseIndex(shardOfOrder(orderId), databases)
+
 /** Index of an order's database in ORDERS_DATABASE_URLS. */
-export const databaseIndexOfOrder = (orderId: string): number => databaseIndex(shardOfOrder(orderId), setting('ORDERS_DATABASE_URLS').length)
+export const databaseIndexOfOrder = (orderId: string): number => databaseOfOrder(orderId, setting('ORDERS_DATABASE_URLS').length)
 
 async function readOrders(db: Database, ids: readonly string[]): Promise<(OrderRow | null)[]> {
   const rows = await db.query<OrderRow & { key: string }>(`SELECT key, version, state FROM orders.actor WHERE type = 'order' AND key = ANY($1::text[]) AND state IS NOT NULL`, [ids])

@@ -1,6 +1,5 @@
 import pg from 'pg'
 import type { OrderState } from '../../services/order/order.ts'
-import type { Payment } from '../../services/payment/payment.ts'
 
 /** Where the books lie, and what else is known about the run. */
 export interface AuditOptions {
@@ -12,43 +11,73 @@ export interface AuditOptions {
   acknowledged?: readonly { orderId: string; status: number }[]
 }
 
-/** An order with everything the other books say about it. */
-export interface OrderFile {
-  order: OrderState
-  payments: Payment[]
-  /** The provider's accounts of those payments. */
-  accounts: { key: string; state: string; amount: number; captured: number; refunded: number }[]
-  reservations: { order_id: string; warehouse_id: string; attempt: number; status: string; lines: { offerId: string; quantity: number }[]; restocks: { operationId: string; lines: { offerId: string; quantity: number }[] }[] }[]
-  shipments: { order_id: string; sub_order_id: string; status: string; held_back: boolean }[]
+type Row = Record<string, unknown>
+type Query = <R extends Row>(sql: string, values?: unknown[]) => Promise<R[]>
+
+const PAGE = 2_000
+
+/** What the log holds of each aggregate, for this session alone: one pass over the log, then looked up by key. */
+const LOG_INDEX = `CREATE TEMP TABLE audit_log ON COMMIT PRESERVE ROWS AS
+  SELECT aggregate COLLATE "C" AS aggregate, count(DISTINCT number)::float8 AS count, min(number)::float8 AS min, max(number)::float8 AS max,
+         (count(DISTINCT number) FILTER (WHERE topic = 'order_created'))::int AS created,
+         (count(DISTINCT number) FILTER (WHERE topic = 'order_confirmed'))::int AS confirmed,
+         (count(DISTINCT number) FILTER (WHERE topic = 'order_cancelled'))::int AS cancelled,
+         max((body->'totals'->'total'->>'amount')::float8) FILTER (WHERE topic IN ('order_created', 'order_confirmed')) AS total
+  FROM log.event GROUP BY 1;
+  ALTER TABLE audit_log ADD PRIMARY KEY (aggregate); ANALYZE audit_log`
+
+/** The log's rows of an aggregate, summed up. */
+export interface Logged {
+  aggregate: string
+  /** Distinct numbers, the lowest and the highest. */
+  count: number
+  min: number
+  max: number
+  created: number
+  confirmed: number
+  cancelled: number
+  total: number | null
 }
 
-type Row = Record<string, unknown>
-
-const PAGE = 500
-
-/** The stores of a marketplace, read from outside its processes, with the superuser's eyes. */
+/** The stores of a marketplace, read from outside its processes, with the superuser's eyes. Changes nothing in them. */
 export class Books {
   readonly options: AuditOptions
+  /** Whether payments and the provider's accounts lie in PostgreSQL, where they can be read. */
+  readonly has: { payments: boolean; provider: boolean; log: boolean }
   readonly #main: pg.Client
   readonly #orders: pg.Client[]
 
-  private constructor(options: AuditOptions, main: pg.Client, orders: pg.Client[]) {
+  private constructor(options: AuditOptions, main: pg.Client, orders: pg.Client[], has: Books['has']) {
     this.options = options
     this.#main = main
     this.#orders = orders
+    this.has = has
   }
 
+  /** Rejects when a database cannot be reached or holds no marketplace. */
   static async open(options: AuditOptions): Promise<Books> {
-    const open = async (url: string): Promise<pg.Client> => {
-      const client = new pg.Client({ connectionString: url, application_name: 'souk audit' })
-      await client.connect()
-      return client
+    const clients: pg.Client[] = []
+    try {
+      for (const url of [options.main, ...options.orders]) {
+        const client = new pg.Client({ connectionString: url, application_name: 'souk audit', connectionTimeoutMillis: 5_000 })
+        client.on('error', () => {}) // the query under way is rejected too
+        clients.push(client)
+        await client.connect()
+      }
+      const [main, ...orders] = clients as [pg.Client, ...pg.Client[]]
+      const has = async (name: string): Promise<boolean> => (await main.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [name])).rows[0]!.there
+      if (!(await has('inventory.stock'))) throw new Error('the main database holds no marketplace')
+      const books = new Books(options, main, orders, { payments: await has('payment.payment'), provider: await has('provider.account'), log: await has('log.event') })
+      if (books.has.log) await main.query(LOG_INDEX)
+      return books
+    } catch (error) {
+      await Promise.all(clients.map((c) => c.end().catch(() => {})))
+      throw error
     }
-    return new Books(options, await open(options.main), await Promise.all(options.orders.map(open)))
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#main, ...this.#orders].map((c) => c.end()))
+    await Promise.all([this.#main, ...this.#orders].map((c) => c.end().catch(() => {})))
   }
 
   /** Rows of the main database. */
@@ -56,17 +85,14 @@ export class Books {
     return (await this.#main.query(sql, values)).rows as R[]
   }
 
-  /** Rows of every order database, in turn. */
-  async everyShard<R extends Row>(sql: string, values: unknown[] = []): Promise<R[][]> {
-    return Promise.all(this.#orders.map(async (c) => (await c.query(sql, values)).rows as R[]))
+  /** Every order database. */
+  get shards(): readonly Query[] {
+    return this.#orders.map((client) => queryOf(client))
   }
 
   /** Every database with a name for reports. */
-  databases(): { name: string; query: <R extends Row>(sql: string, values?: unknown[]) => Promise<R[]> }[] {
-    return [this.#main, ...this.#orders].map((client, i) => ({
-      name: i === 0 ? 'main' : `orders ${i - 1}`,
-      query: async (sql, values = []) => (await client.query(sql, values)).rows as never
-    }))
+  databases(): { name: string; query: Query }[] {
+    return [this.#main, ...this.#orders].map((client, i) => ({ name: i === 0 ? 'main' : `orders ${i - 1}`, query: queryOf(client) }))
   }
 
   async hasTable(name: string): Promise<boolean> {
@@ -74,46 +100,44 @@ export class Books {
     return row!.there
   }
 
-  /** Every order that exists, page by page, with what the other books say about it. */
-  async *orderFiles(): AsyncGenerator<OrderFile> {
-    for (const client of this.#orders) {
-      for (let after = ''; ; ) {
-        const { rows } = await client.query<{ state: OrderState }>(
-          `SELECT state FROM orders.actor WHERE type = 'order' AND state IS NOT NULL AND key COLLATE "C" > $1 ORDER BY key COLLATE "C" LIMIT ${PAGE}`,
-          [after]
-        )
-        if (rows.length === 0) break
-        yield* await this.#filesOf(rows.map((r) => r.state))
-        after = rows.at(-1)!.state.id
+  /** Of these ids, those of no order that exists. */
+  async missingOrders(ids: readonly string[]): Promise<string[]> {
+    const found = new Set<string>()
+    for (let i = 0; i < ids.length; i += PAGE) {
+      for (const query of this.shards) {
+        const rows = await query<{ key: string }>(`SELECT key FROM orders.actor WHERE type = 'order' AND state IS NOT NULL AND key = ANY($1)`, [ids.slice(i, i + PAGE)])
+        for (const { key } of rows) found.add(key)
       }
     }
+    return ids.filter((id) => !found.has(id))
   }
 
-  /** Seconds since the order last moved. */
-  idleSeconds(order: OrderState): number {
-    return (Date.now() - Date.parse(order.timeline.at(-1)?.at ?? order.placedAt)) / 1_000
+  /** What the log holds of these aggregates. */
+  async logged(aggregates: readonly string[]): Promise<Map<string, Logged>> {
+    if (!this.has.log) return new Map()
+    return new Map((await this.main<Logged & Row>('SELECT * FROM audit_log WHERE aggregate = ANY($1)', [aggregates])).map((r) => [r.aggregate, r]))
   }
 
-  /** Whether work on the order may still be under way. */
+  /** Seconds since the order, its returns or its refunds last moved. */
+  idleSeconds({ timeline, refunds, returns, placedAt }: OrderState): number {
+    const last = Math.max(...[timeline.at(-1)?.at ?? placedAt, ...refunds.map((r) => r.at), ...returns.map((r) => r.at)].map((at) => Date.parse(at)))
+    return (Date.now() - last) / 1_000
+  }
+
+  /** Whether work on the order is not under way any more, or has been for too long. */
   isSettled(order: OrderState): boolean {
     return this.idleSeconds(order) > this.options.settledSeconds
   }
+}
 
-  async #filesOf(orders: readonly OrderState[]): Promise<OrderFile[]> {
-    const ids = orders.map((o) => o.id)
-    const payments = (await this.hasTable('payment.payment')) ? (await this.main<{ doc: Payment }>(`SELECT doc FROM payment.payment WHERE doc->>'orderId' = ANY($1)`, [ids])).map((r) => r.doc) : []
-    const accounts = await this.main<OrderFile['accounts'][number]>(
-      'SELECT key, state, amount::float8 AS amount, captured::float8 AS captured, refunded::float8 AS refunded FROM provider.account WHERE key = ANY($1)',
-      [orders.flatMap((o) => Array.from({ length: o.attempt }, (_, i) => `${o.id}.${i + 1}`))]
-    )
-    const reservations = await this.main<OrderFile['reservations'][number]>('SELECT order_id, warehouse_id, attempt, status, lines, restocks FROM inventory.reservation WHERE order_id = ANY($1)', [ids])
-    const shipments = await this.main<OrderFile['shipments'][number]>('SELECT order_id, sub_order_id, status, held_back FROM logistics.shipment WHERE order_id = ANY($1)', [ids])
-    return orders.map((order) => ({
-      order,
-      payments: payments.filter((p) => p.orderId === order.id),
-      accounts: accounts.filter((a) => a.key.startsWith(`${order.id}.`)),
-      reservations: reservations.filter((r) => r.order_id === order.id),
-      shipments: shipments.filter((s) => s.order_id === order.id)
-    }))
+const queryOf = (client: pg.Client): Query => async (sql, values = []) => (await client.query(sql, values)).rows as never
+
+/** Rows in the order of `key`, page by page: `page` selects those after a key, at most so many. */
+export async function* paged<R extends Row>(key: keyof R, page: (after: string, limit: number) => Promise<R[]>): AsyncGenerator<R[]> {
+  for (let after = ''; ; ) {
+    const rows = await page(after, PAGE)
+    if (rows.length > 0) yield rows
+    if (rows.length < PAGE) return
+    after = String(rows.at(-1)![key])
   }
 }

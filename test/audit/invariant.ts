@@ -1,4 +1,5 @@
 import type { Books } from './books.ts'
+import type { OrderFile } from './order-files.ts'
 
 /** What one invariant found. */
 export interface Finding {
@@ -12,11 +13,19 @@ export interface Finding {
   skipped?: string
 }
 
+/** A look at the books for one invariant: it sees every order once, in one pass for all invariants, then looks at the rest. */
+export interface Look {
+  order?(file: OrderFile): void
+  /** After the last order: what is not order by order. */
+  finish?(): Promise<void>
+}
+
 /** A rule that the books must keep whatever happened, numbered as in the README's list of guarantees. */
 export interface Invariant {
   number: number
   name: string
-  check(books: Books): Promise<Finding>
+  /** Begins a look; a text says why these books cannot tell. Nothing may be kept that grows with the number of orders. */
+  look(books: Books, found: Findings): Look | string
 }
 
 const EXAMPLES = 5
@@ -27,7 +36,7 @@ export class Findings {
   #count = 0
   readonly #examples: string[] = []
 
-  look(n = 1): void {
+  looked(n: number): void {
     this.#checked += n
   }
 
@@ -38,7 +47,7 @@ export class Findings {
 
   /** One thing looked at; `text` tells what is wrong when `holds` is false. */
   expect(holds: boolean, text: () => string): void {
-    this.look()
+    this.#checked++
     if (!holds) this.violation(text())
   }
 
@@ -46,5 +55,3 @@ export class Findings {
     return { checked: this.#checked, count: this.#count, examples: this.#examples }
   }
 }
-
-export const skipped = (why: string): Finding => ({ checked: 0, count: 0, examples: [], skipped: why })

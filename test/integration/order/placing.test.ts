@@ -3,24 +3,21 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { money } from '../../../mixins/primitives/money.ts'
 import { problemType } from '../../../mixins/primitives/problem.ts'
 import { call } from '../../../mixins/runtime/calls.ts'
-import { startMarket, type Market } from '../../support/buying.ts'
+import { HURRIED, refusal, startMarket, type Market } from '../../support/buying.ts'
 import { settledViolations } from '../../support/clean-books.ts'
+import { databaseIndexOfOrder, newOrderId, OrderStore } from '../../../services/order/order.store.ts'
 import { until } from '../../support/until.ts'
-
-const refusal = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => null, (e: unknown) => problemType(e) ?? e)
 
 describe('placing an order', () => {
   let market: Market
   beforeAll(async () => {
-    market = await startMarket()
+    market = await startMarket({ timings: { ...HURRIED, giveUpAfterMs: 40_000 } })
   })
   afterAll(async () => {
     const wrong = await settledViolations(market.shop.databases)
     await market.shop.stop()
     expect(wrong).toEqual([])
   }, 40_000)
-
-  const done = (buyer: Awaited<ReturnType<Market['buyer']>>, id: string, status: string) => until(`the payment is ${status}`, async () => (await buyer.order(id)).payment.status === status)
 
   test('pays, sells the stock, empties the cart, captures, and has a parcel made per seller', async () => {
     const [a, b] = await Promise.all([market.offer({ onHand: 5 }), market.offer({ sellerId: 's2', price: 999 })])
@@ -35,7 +32,7 @@ describe('placing an order', () => {
     expect(total.amount).toBe(subtotal.amount - discount.amount + shipping.amount + tax.amount)
     expect(await buyer.cart()).toEqual([])
     expect(await market.stock(a)).toEqual({ onHand: 3, reserved: 0 })
-    await done(buyer, order.id, 'captured')
+    await buyer.reached(order.id, { payment: 'captured' })
     await until('there is a parcel per seller', async () => (await buyer.order(order.id)).subOrders.every((s) => s.shipments.length === 1))
   })
 
@@ -50,7 +47,7 @@ describe('placing an order', () => {
     expect(again).toEqual({ status: 201, replayed: true, order: answers[0]!.order })
     expect(await refusal(buyer.place({ key, confirmation, coupon: 'OTHER' }))).toBe('idempotency-key-reused')
     expect((await call(market.shop.broker, 'order.worker.list', { buyerId: buyer.id })).items).toHaveLength(1)
-    await done(buyer, again.order.id, 'captured')
+    await buyer.reached(again.order.id, { payment: 'captured' })
   })
 
   test('leaves nothing behind when it is refused, and the key is free where nothing final was said', async () => {
@@ -67,7 +64,7 @@ describe('placing an order', () => {
     expect(await refusal(buyer.place({ key, confirmation }))).toBe('payment-declined')
     expect(await market.stock(offer)).toEqual({ onHand: 1, reserved: 0 })
     expect(await buyer.cart()).toEqual([{ offerId: offer, quantity: 1 }])
-    expect(market.proofs.get(confirmation)).toEqual({ holder: null, spent: false })
+    expect(market.proofs.get(confirmation)).toMatchObject({ holder: null, spent: false })
     expect((await call(market.shop.broker, 'order.worker.list', { buyerId: buyer.id })).items).toEqual([])
   })
 
@@ -98,8 +95,49 @@ describe('placing an order', () => {
       const { status, order } = await buyer.place()
       expect([201, 202]).toContain(status)
       expect(await buyer.cart()).toEqual([])
-      await done(buyer, order.id, 'captured')
+      await buyer.reached(order.id, { payment: 'captured' })
       expect((await buyer.order(order.id)).status).not.toBe('payment_pending')
     }
   }, 60_000)
+
+  test('asks for no payment when a coupon pays it all, and can be cancelled and returned like any other', async () => {
+    const coupon = await market.coupon({ percent: 100 })
+    const offer = await market.offer()
+    const buyer = await market.buyer('tok_demo_declined', { prime: true })
+    const free = async () => {
+      await buyer.add(offer)
+      const { status, order } = await buyer.place({ coupon })
+      expect(status).toBe(201)
+      expect(order).toMatchObject({ status: 'confirmed', totals: { total: { amount: 0 } }, payment: { status: null, captured: { amount: 0 } } })
+      await until('it has a parcel', async () => (await buyer.order(order.id)).subOrders[0]!.shipments.length === 1)
+      return order
+    }
+    const one = await free()
+    expect((await buyer.cancel(one.id)).order).toMatchObject({ status: 'cancelled', payment: { status: null } })
+    expect(await market.account(one.id)).toBeNull()
+    const two = await free()
+    await market.parcel(two, 's1', 'delivered')
+    expect((await buyer.giveBack(two.id, [{ offerId: offer, quantity: 1 }])).order.status).toBe('refunded')
+    expect(await market.stock(offer)).toEqual({ onHand: 10, reserved: 0 })
+  })
+
+  test('leaves nothing behind of a refused order but a dead row, which is swept after days', async () => {
+    const offer = await market.offer({ onHand: 0 })
+    const buyer = await market.buyer()
+    await buyer.add(offer)
+    const orderId = newOrderId(buyer.id)
+    expect(await refusal(buyer.place({ orderId }))).toBe('out-of-stock')
+    expect(await refusal(buyer.order(orderId))).toBe('not-found')
+    expect(await refusal(buyer.cancel(orderId))).toBe('not-found')
+    expect(await refusal(buyer.place({ orderId }))).toBe('conflict')
+    const store = new OrderStore()
+    const url = market.shop.databases.orders[databaseIndexOfOrder(orderId)]!
+    const count = async () => (await market.shop.databases.query<{ n: number }>(`SELECT ((SELECT count(*) FROM orders.actor WHERE key = $1) + (SELECT count(*) FROM orders.buyer_order WHERE order_id = $1))::int AS n`, [orderId], url))[0]!.n
+    await store.sweepRefused()
+    expect(await count()).toBe(2)
+    await market.shop.databases.query(`UPDATE orders.buyer_order SET refused_at = now() - interval '4 days' WHERE order_id = $1`, [orderId], url)
+    await store.sweepRefused()
+    expect(await count()).toBe(0)
+    await store.close()
+  })
 })

@@ -1,0 +1,48 @@
+import type { BrokerOptions, Middleware } from 'moleculer'
+import type { Ctx } from '../../mixins/runtime/service.ts'
+
+/** What happens to a call: it is refused before anything is done, its answer is lost, or there is no answer at all. */
+export type Fault = 'fails' | 'loses its answer' | 'hangs'
+
+interface Plan {
+  action: string
+  about: string
+  fault: Fault
+}
+
+const holds = (params: unknown, about: string): boolean => JSON.stringify(params ?? null).includes(about)
+
+/** Faults of calls between services, one at a time: the next call of an action about something fails as planned, once. */
+export class CallFaults {
+  #plans: Plan[] = []
+  /** Calls seen since the last plan, by action, whose parameters name what the plan is about. */
+  readonly seen: string[] = []
+
+  /** The next call of `action` whose parameters hold `about` meets the fault. */
+  plan(action: string, about: string, fault: Fault): void {
+    this.#plans.push({ action, about, fault })
+  }
+
+  /** Whether no fault waits for its call any more. */
+  get allMet(): boolean {
+    return this.#plans.length === 0
+  }
+
+  /** The broker's options with these faults standing nearest to the handlers. */
+  readonly into = (usual: BrokerOptions): BrokerOptions => ({ ...usual, requestTimeout: 2_000, middlewares: [this.#middleware(), ...(usual.middlewares ?? [])] })
+
+  #middleware(): Middleware {
+    return {
+      name: 'CallFaults',
+      localAction: (next: (ctx: Ctx) => Promise<unknown>, { name }: { name: string }) => async (ctx: Ctx) => {
+        const plan = this.#plans.find((p) => p.action === name && holds(ctx.params, p.about))
+        if (!plan) return next(ctx)
+        this.#plans = this.#plans.filter((p) => p !== plan)
+        if (plan.fault === 'fails') throw new Error(`${name} failed`)
+        await next(ctx)
+        if (plan.fault === 'hangs') return new Promise(() => {})
+        throw new Error(`the answer of ${name} was lost`)
+      }
+    } as unknown as Middleware
+  }
+}
