@@ -67,7 +67,8 @@ export function brokerOptions({ nodeID, transporter, metadata = {}, logger }: Br
     contextParamsCloning: false,
     metrics: false,
     tracing: false,
-    validator: true,
+    // What may be null, every rule of ours says itself (mixins/runtime/service.ts).
+    validator: { type: 'Fastest', options: { considerNullAsAValue: true } },
     internalMiddlewares: false,
     middlewares: middlewares().reverse() // Moleculer wraps with the first one first
   } as BrokerOptions

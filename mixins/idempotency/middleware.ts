@@ -25,7 +25,7 @@ function withOperation(next: Handler, action: string, required: boolean): Handle
   return (ctx) => {
     const key = ctx.meta.idempotencyKey
     if (ctx.meta.operation) delete ctx.meta.operation
-    if (key === undefined || key === '') {
+    if (key === undefined || (required && key === '')) {
       if (required) return Promise.reject(problem('idempotency-key-required', 'Send an Idempotency-Key header, a new one for each new intention, the same one for a repetition.'))
       return next(ctx)
     }

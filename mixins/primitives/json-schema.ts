@@ -33,7 +33,7 @@ function bare(rule: Rule): JsonSchema {
     case 'object':
       return fieldsToJsonSchema(rule['props'] as Fields)
     case 'record':
-      return { type: 'object', additionalProperties: toJsonSchema(rule['value'] as Rule) }
+      return { type: 'object', propertyNames: { pattern: (rule['key'] as Rule)['pattern'] }, additionalProperties: toJsonSchema(rule['value'] as Rule) }
     case 'any':
       return {}
     default:

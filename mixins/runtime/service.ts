@@ -1,5 +1,5 @@
 import type { Context, Service, ServiceBroker, ServiceSchema } from 'moleculer'
-import type { Fields } from '../primitives/schema.ts'
+import type { Fields, Rule } from '../primitives/schema.ts'
 import type { ActionContract, ParamsOf, ResultOf } from './calls.ts'
 
 /** Who is calling, as the gateway's `auth` middleware found it. */
@@ -101,19 +101,36 @@ interface Implementation<A extends ActionContract, This> {
   handler: (this: This, ctx: Ctx<ParamsOf<A>>) => Promise<ResultOf<A>> | ResultOf<A>
 }
 
-const strict = (params: Fields): Record<string, unknown> => ({ $$strict: true, ...params })
+/**
+ * Says of a rule and of all inside it whether null is a value. Left to itself the validator takes null for anything optional, which
+ * a client's schema does not say and no handler expects; calls between our own may leave something out by null.
+ */
+function exact(rule: Rule, lenient: boolean): Rule {
+  const inner = (value: unknown): Rule => exact(value as Rule, lenient)
+  return {
+    ...rule,
+    nullable: rule.nullable ?? (lenient && rule.optional === true),
+    ...(rule['items'] ? { items: inner(rule['items']) } : {}),
+    ...(rule['value'] ? { value: inner(rule['value']) } : {}),
+    ...(rule['props'] ? { props: exactFields(rule['props'] as Fields, lenient) } : {})
+  }
+}
+
+const exactFields = (fields: Fields, lenient: boolean): Fields => Object.fromEntries(Object.entries(fields).map(([name, rule]) => [name, exact(rule, lenient)]))
+
+const strict = (params: Fields, lenient: boolean): Record<string, unknown> => ({ $$strict: true, ...exactFields(params, lenient) })
 
 /** A worker's action: callable from every node, never published over HTTP. */
 export const workerAction = <A extends ActionContract, This = Service>(contract: A, implementation: Implementation<A, This>) => ({
   visibility: 'public' as const,
-  params: strict(contract.params),
+  params: strict(contract.params, true),
   ...implementation
 })
 
 /** A face's action: published over HTTP as its `rest` says. Its metadata travels with discovery, so a gateway on any node can route to it. */
 export const publicAction = <A extends ActionContract, This = Service>(contract: A, options: PublicOptions, implementation: Implementation<A, This>['handler']) => ({
   visibility: 'published' as const,
-  params: strict(contract.params),
+  params: strict(contract.params, false),
   public: { ...options, returns: contract.returns },
   handler: implementation
 })

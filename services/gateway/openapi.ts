@@ -30,8 +30,8 @@ const PARAMETERS: OpenApi = {
   IdempotencyKeyRequired: headerParameter('Idempotency-Key', 'A new one for each intention, the same one for its repetition; 1 to 255 visible characters, kept 24 hours.', true),
   IdempotencyKey: headerParameter('Idempotency-Key', 'Optional: a repetition with the same key gives the first answer again; kept 24 hours.'),
   Session: { name: 'Souk-Session', in: 'header', description: '`cookie`: the tokens come as HttpOnly cookies and not in the answer.', schema: { type: 'string', enum: ['cookie'] } },
-  IfMatch: headerParameter('If-Match', 'ETag of what is being changed: 412 when it has changed since.'),
-  IfNoneMatch: headerParameter('If-None-Match', 'ETag of what the client has: 304 when it is current.')
+  IfMatch: { name: 'If-Match', in: 'header', description: 'ETag of what is being changed: 412 when it has changed since.', schema: { type: 'string', pattern: '^(\\*|(W/)?"[^"]*")$' } },
+  IfNoneMatch: { name: 'If-None-Match', in: 'header', description: 'ETag of what the client has: 304 when it is current.', schema: { type: 'string' } }
 }
 
 const PROBLEM: JsonSchema = {
@@ -53,14 +53,13 @@ const PROBLEM: JsonSchema = {
 
 /** Problems an operation may answer with because of what it is; its own come on top. */
 function problemsOf({ action, method, plan }: ApiRoute): ProblemType[] {
-  const { auth, idempotent, upload, problems = [] } = action.public
-  const types: ProblemType[] = ['validation-failed', 'rate-limited', 'internal', 'overloaded', 'unavailable']
+  const { auth, idempotent, problems = [] } = action.public
+  const types: ProblemType[] = ['bad-request', 'validation-failed', 'rate-limited', 'internal', 'overloaded', 'unavailable']
   if (method === 'POST' || method === 'PUT' || method === 'PATCH') types.push('malformed-json', 'too-large', 'unsupported-media-type', 'card-data-refused')
   if (auth !== 'open') types.push('token-expired')
   if (typeof auth !== 'string') types.push('forbidden')
   if (idempotent) types.push('idempotency-key-reused', 'idempotency-key-in-progress')
   if (idempotent === 'required') types.push('idempotency-key-required')
-  if (upload) types.push('bad-request')
   if (plan.path.size > 0) types.push('not-found')
   return [...new Set([...types, ...(problems as ProblemType[])])]
 }
@@ -109,7 +108,8 @@ const queryParameter = (name: string, rule: Rule, isMap: boolean): OpenApi => ({
   schema: isMap ? toJsonSchema(rule['value'] as Rule) : toJsonSchema(rule)
 })
 
-function parameters({ action, method, plan }: ApiRoute): OpenApi[] {
+function parameters(route: ApiRoute): OpenApi[] {
+  const { action, method, plan } = route
   const { idempotent } = action.public
   const rule = (name: string): Rule => action.params[name]!
   return [
@@ -119,7 +119,7 @@ function parameters({ action, method, plan }: ApiRoute): OpenApi[] {
     ...(idempotent ? [ref('parameters', idempotent === 'required' ? 'IdempotencyKeyRequired' : 'IdempotencyKey')] : []),
     ...(action.public.cookies === 'sign-in' ? [ref('parameters', 'Session')] : []),
     ...(method === 'GET' ? [ref('parameters', 'IfNoneMatch')] : []),
-    ...(method === 'PUT' || method === 'PATCH' ? [ref('parameters', 'IfMatch')] : [])
+    ...(problemsOf(route).includes('version-conflict') ? [ref('parameters', 'IfMatch')] : [])
   ]
 }
 

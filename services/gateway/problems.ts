@@ -34,7 +34,7 @@ interface AnyError {
 
 /** Validator's rule → code and message. Our own words: the validator's may repeat what was sent. */
 const RULES: Readonly<Record<string, readonly [code: string, message: (expected: unknown) => string]>> = {
-  required: ['required', () => 'is required'],
+  required: ['required', () => 'must have a value'],
   string: ['type', () => 'must be text'],
   stringEmpty: ['too-short', () => 'must not be empty'],
   stringMin: ['too-short', (n) => `must have ${n} characters at least`],

@@ -120,6 +120,12 @@ describe('parameters', () => {
     expect(JSON.stringify(secret.body)).not.toContain('s3cret')
   })
 
+  test('null is no value of a field, optional or not', async () => {
+    expect(fields((await shop.send('POST', '/things', { body: { name: 'x', parts: null } })).body)).toEqual(['parts required'])
+    expect(fields((await shop.send('POST', '/things', { body: { name: null, parts: [null] } })).body)).toEqual(['name required', 'parts required'])
+    expect(fields((await shop.send('POST', '/things', { body: { name: 'x', parts: [{ size: null }] } })).body)).toEqual(['parts[0].size required'])
+  })
+
   test('a body that would change objects is refused', async () => {
     expect(fields((await shop.send('POST', '/things', { body: '{"name":"x","__proto__":{"admin":true}}' })).body)).toEqual(['__proto__ unknown'])
     expect(fields((await shop.send('POST', '/things', { body: '{"name":"x","parts":[{"size":1,"__proto__":{}}]}' })).body)).toEqual(['parts[0].__proto__ unknown'])

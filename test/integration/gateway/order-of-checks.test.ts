@@ -70,6 +70,7 @@ describe('an operation id', () => {
     const note = (headers: Record<string, string>) => shop.send('POST', '/desk/notes', { body: { text: 'x' }, headers: { 'idempotency-key': 'k', ...headers } })
     const guest = (await note({ 'souk-cart': 'a-guest-token-of-some-length' })).body
     expect(guest).toEqual({ caller: { kind: 'guest', cartId: expect.stringMatching(/^g\./) }, operation: { id: expect.any(String), bodyHash: expect.any(String) } })
+    expect((await note({ 'souk-cart': 'a-guest-token-of-some-length', 'idempotency-key': '' })).status).toBe(400) // who sends one counts on it
     expect((await note({})).body).toEqual({ caller: { kind: 'anonymous' }, operation: null })
     expect((await note({ 'souk-cart': 'not a token' })).body.caller).toEqual({ kind: 'anonymous' })
     const both = (await note({ 'souk-cart': 'a-guest-token-of-some-length', authorization: `Bearer ${shopper.token}` })).body
