@@ -132,12 +132,12 @@ export const migrateAll = (): Promise<number> =>
     `${root}mixins`
   )
 
-/** Settings that nodes which are joined must share, for what this node would make or embed alone is not the others'. */
-const SHARED = ['DATABASE_URL', 'ORDERS_DATABASE_URLS', 'SOUK_JWT_KEY', 'SOUK_WEBHOOK_SECRET', 'S3_ENDPOINT'] as const
+/** What joined nodes must share, for what this node would make or embed alone is not the others'. One of each list. */
+const SHARED = [['DATABASE_URL'], ['ORDERS_DATABASE_URLS'], ['SOUK_JWT_KEY'], ['SOUK_WEBHOOK_SECRET'], ['S3_ENDPOINT', 'SOUK_OBJECTS_DIR']] as const
 
 /** Throws one clear line when this node would join others (NATS_URL is set) with an engine or a secret that they cannot share. */
 export function checkShared(): void {
   if (!setting('NATS_URL')) return
-  const missing = SHARED.filter((name) => !process.env[name])
+  const missing = SHARED.filter((names) => !names.some((name) => process.env[name])).map((names) => names.join(' or '))
   if (missing.length > 0) throw new Error(`NATS_URL is set, so this node joins others, which cannot share what it would embed or make: set ${missing.join(', ')} too`)
 }

@@ -3,6 +3,7 @@ import type { LabelledMetrics } from '../mixins/metrics/prometheus.ts'
 import { collect } from '../mixins/metrics/registry.ts'
 import { service } from '../mixins/runtime/service.ts'
 import { setting } from '../mixins/settings/settings.ts'
+import { announceLoss } from '../mixins/transport/announce-loss.ts'
 import { Mesh } from '../mixins/transport/mesh.ts'
 import { brokerOptions } from '../moleculer.config.ts'
 import { Hub } from './hub.ts'
@@ -51,6 +52,7 @@ export class Supervisor {
       (profile) =>
         new ThreadKeeper(`${node}.${profile.name}`, profile, this.hub, {
           changed: () => this.#changed(),
+          died: () => void (this.hub ? null : announceLoss(this.broker, `${node}.${profile.name}`).catch(() => {})), // else the heartbeats tell
           log: (level, line, error) => (error === undefined ? logger[level](line) : logger[level](line, error))
         })
     )

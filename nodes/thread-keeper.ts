@@ -50,6 +50,8 @@ interface Life {
 export interface KeeperEvents {
   /** Anything about this thread that changes what the node can do. */
   changed: () => void
+  /** The thread died; it will be started anew. */
+  died: () => void
   log: (level: 'info' | 'warn' | 'error', line: string, error?: unknown) => void
 }
 
@@ -218,6 +220,7 @@ export class ThreadKeeper implements Member {
     if (this.#life !== life) return
     this.#life = null
     this.#become('down')
+    this.#events.died()
     if (this.#everReady) void this.#restart(performance.now() - life.startedAt, code)
   }
 

@@ -30,6 +30,7 @@ export const SETTINGS = {
   SOUK_OPS_HOST: text('127.0.0.1', 'address the operations server listens on'),
   SOUK_OPS_PORT: whole(3900, 'port of the operations server: /metrics, /healthz, /readyz; never public'),
   SOUK_DATA_DIR: text('.souk', 'where the embedded engines keep their data'),
+  SOUK_OBJECTS_DIR: text('', 'where pictures and documents lie, a volume that joined nodes share; in the data directory unless set'),
   SOUK_PRODUCTS: whole(1_000, 'size of the demo catalogue made at the first start'),
   SOUK_LOG_LEVEL: text('warn', 'trace, debug, info, warn or error'),
   SOUK_DEMO: { parse: (t: string) => t !== '0' && t !== 'false', default: true, doc: 'demo accounts, catalogue, payment provider and carrier; 0 in production' },
