@@ -15,7 +15,8 @@ const USAGE = `npm start     [-- options]   starts a node of Souk; -- --help lis
 npm test      [-- pattern]   the gates (types, lint, imports, dead code), then the tests
 npm run check                the gates alone
 npm run repl  [-- command]   a console of the running node; with a command: runs it and ends
-npm run audit [-- options]   checks the running node's books: money, stock, events`
+npm run audit [-- options]   checks the running node's books: money, stock, events
+npm run bench [-- options]   measures a fresh shop, or a running one, beside bare references; -- --help lists the options`
 
 class Failure extends Error {}
 
@@ -135,6 +136,7 @@ const COMMANDS = {
   start: (args) => handOver(['nodes/start.ts', ...args], { watched: true }),
   repl: (args) => handOver(['nodes/repl.ts', ...args]),
   audit: (args) => handOver(['test/audit/cli.ts', ...args]),
+  bench: (args) => handOver(['test/bench/run.ts', ...args]),
   check: () => runGates(handOver),
   test: (args) => runTests(handOver, args)
 }

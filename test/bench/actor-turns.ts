@@ -8,12 +8,11 @@ import { MessageChannel, Worker } from 'node:worker_threads'
 import { ServiceBroker } from 'moleculer'
 import pg from 'pg'
 import { startPostgres } from '../../infra/embedded/postgres.ts'
-import { PostgresActors } from '../../mixins/actor/postgres-actors.ts'
-import type { Turn } from '../../mixins/actor/types.ts'
 import { Database } from '../../mixins/postgres/database.ts'
 import { Mesh, MeshTransporter } from '../../mixins/transport/mesh.ts'
 import { brokerOptions } from '../../moleculer.config.ts'
 import { createActorSchema } from '../support/actor-schema.ts'
+import { BareTurns } from './bare-turns.ts'
 import { counterService } from './counter-service.ts'
 
 const SECONDS = Number(process.argv[2] ?? 3)
@@ -51,23 +50,12 @@ async function measure(callers: number, call: (key: string) => Promise<unknown>)
 /** The statement alone: two batches of 64 in flight, from states that are ready. */
 async function bareStatement(url: string): Promise<number> {
   const db = new Database(url, SCHEMA)
-  const store = new PostgresActors(db)
-  const versions = new Array<number>(ACTORS).fill(0)
-  const state = JSON.stringify({ n: 1, padding: 'x'.repeat(170) })
-  const operations = JSON.stringify([{ by: 'abcdefgh', n: 1, turn: 0, low: 1, answer: 1, at: Date.now() }])
+  const bare = new BareTurns(db, ACTORS)
   const end = performance.now() + SECONDS * 1_000
   const started = performance.now()
   let done = 0
   const lane = async (first: number): Promise<void> => {
-    for (let at = first; performance.now() < end; at += 128) {
-      const numbers = Array.from({ length: 64 }, (_, i) => (at + i * 2) % ACTORS)
-      const turns = numbers.map((n): Turn => ({ type: 'bare', key: `k${n}`, loaded: versions[n]!, state, operations, events: [{ topic: 'counted', aggregate: `bare/k${n}`, body: { n } } as never], reminders: [], writes: [] }))
-      const outcomes = await store.commit(turns)
-      outcomes.forEach((outcome, i) => {
-        if (outcome === 'done') versions[numbers[i]!]!++
-      })
-      done += outcomes.length
-    }
+    for (let n = first; performance.now() < end; n += 2) done += await bare.commit(n)
   }
   await Promise.all([lane(0), lane(1)])
   await db.close()

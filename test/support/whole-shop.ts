@@ -23,7 +23,8 @@ export interface WholeShop {
   restart(): Promise<void>
 }
 
-const freePort = (): Promise<number> =>
+/** A port of loopback that nobody had a moment ago. */
+export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

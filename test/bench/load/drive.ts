@@ -1,0 +1,125 @@
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { randomOf } from './random.ts'
+
+/** One operation, the `n`th of its run. Rejects when its outcome is not the right one; the error's `type` names what went wrong. */
+export type Operation = (n: number) => Promise<unknown>
+
+/** Milliseconds, of the operations that went right. */
+export interface Latency {
+  p50: number
+  p95: number
+  p99: number
+  p999: number
+  max: number
+  /** [percentile, milliseconds], for charts. */
+  curve: [percentile: number, ms: number][]
+}
+
+export interface Measured {
+  /** Operations that went right. */
+  operations: number
+  seconds: number
+  /** Operations a second that went right. */
+  rate: number
+  latency: Latency
+  /** How many went wrong, by type. */
+  errors: Record<string, number>
+  /** Open arrival: what was offered a second, and how late the load itself was (p99, ms), which the times include. */
+  offered?: { rate: number; lateMs: number }
+  /** There was nothing left to do before the time was over. */
+  ranOut?: true
+}
+
+export interface LoadOptions {
+  operation: Operation
+  seconds: number
+  /** Operations at most: what was made for them is used up. */
+  supply?: number | undefined
+  /** What one call counts as. */
+  weight?: number | undefined
+}
+
+/** Operations under way at most with open arrival; beyond it they count as `not-sent`, for memory is not without end. */
+const UNDER_WAY_MAX = 20_000
+/** How long the last answers are waited for. */
+const PATIENCE_MS = 20_000
+const CURVE = [0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.99, 100]
+const MICROSECONDS_MAX = 3_600_000_000
+
+class Recorder {
+  readonly #histogram: RecordableHistogram = createHistogram({ lowest: 1, highest: MICROSECONDS_MAX, figures: 3 })
+  readonly #errors: Record<string, number> = {}
+  operations = 0
+
+  /** Counts `run` from `start` (of `performance.now`) on, whenever it began. */
+  async time(start: number, weight: number, run: () => Promise<unknown>): Promise<void> {
+    try {
+      await run()
+      this.#histogram.record(Math.max(1, Math.round((performance.now() - start) * 1_000)))
+      this.operations += weight
+    } catch (error) {
+      const { type, code, name } = error as { type?: string; code?: string; name?: string }
+      this.wrong(String(type ?? code ?? name))
+    }
+  }
+
+  wrong(type: string): void {
+    this.#errors[type] = (this.#errors[type] ?? 0) + 1
+  }
+
+  result(seconds: number): Measured {
+    const at = (percentile: number): number => (this.operations === 0 ? 0 : percentile === 0 ? this.#histogram.min / 1_000 : this.#histogram.percentile(percentile) / 1_000)
+    const latency = { p50: at(50), p95: at(95), p99: at(99), p999: at(99.9), max: at(100), curve: CURVE.map((p): [number, number] => [p, at(p)]) }
+    return { operations: this.operations, seconds, rate: this.operations / seconds, latency, errors: this.#errors }
+  }
+}
+
+/** So many at once, each asking again when it has its answer: what the system can do. Hides stalls; `openArrival` shows them. */
+export async function closedLoop({ operation, seconds, supply = Infinity, weight = 1, inFlight }: LoadOptions & { inFlight: number }): Promise<Measured> {
+  const recorder = new Recorder()
+  const from = performance.now()
+  const end = from + seconds * 1_000
+  let next = 0
+  const caller = async (): Promise<void> => {
+    while (performance.now() < end && next < supply) {
+      const n = next++
+      await recorder.time(performance.now(), weight, () => operation(n))
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, caller))
+  const ranOut = next >= supply && performance.now() < end
+  return { ...recorder.result((performance.now() - from) / 1_000), ...(ranOut ? { ranOut } : {}) }
+}
+
+/**
+ * Operations come at random moments, `rate` a second on average, whether or not those before are done; each is timed from the moment
+ * it was meant to start, so what waits behind a stall counts. Moments are kept to about a millisecond: below that, read the closed loop.
+ */
+export async function openArrival({ operation, seconds, supply = Infinity, weight = 1, rate }: LoadOptions & { rate: number }): Promise<Measured> {
+  const recorder = new Recorder()
+  const late = createHistogram()
+  const random = randomOf(1)
+  const from = performance.now()
+  let due = from
+  let underWay = 0
+  let sent = 0
+  const start = (intended: number): void => {
+    late.record(Math.max(1, Math.round((performance.now() - intended) * 1_000)))
+    if (underWay >= UNDER_WAY_MAX) return recorder.wrong('not-sent')
+    underWay++
+    const n = sent++
+    void recorder.time(intended, weight, () => operation(n)).finally(() => underWay--)
+  }
+  for (const end = from + seconds * 1_000; due < end && sent < supply; ) {
+    for (const now = performance.now(); due <= now && due < end && sent < supply; ) {
+      start(due)
+      due += (-Math.log(1 - random()) * 1_000) / rate
+    }
+    await sleep(1)
+  }
+  const elapsed = (performance.now() - from) / 1_000
+  for (const deadline = performance.now() + PATIENCE_MS; underWay > 0 && performance.now() < deadline; ) await sleep(5)
+  for (let i = underWay; i > 0; i--) recorder.wrong('no-answer')
+  return { ...recorder.result(Math.max(elapsed, (performance.now() - from) / 1_000)), offered: { rate, lateMs: late.percentile(99) / 1_000 } }
+}

@@ -1,0 +1,134 @@
+// `npm run bench`: measures a shop from outside, each scenario beside its reference in the same run, and audits it behind.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { violationsOf } from './books.ts'
+import { compareReports } from './compare.ts'
+import { importResult } from './import.ts'
+import { HttpClient } from './load/http-client.ts'
+import { measure } from './measure.ts'
+import { readOptions, type Options } from './options.ts'
+import { pageOf } from './page.ts'
+import { importLine, tableOf, type Report } from './report.ts'
+import type { Scenario } from './scenario.ts'
+import { actorTurn } from './scenarios/actor-turn.ts'
+import { cartAdd } from './scenarios/cart-add.ts'
+import { checkout } from './scenarios/checkout.ts'
+import { hotStock } from './scenarios/hot-stock.ts'
+import { passwordProof } from './scenarios/password-proof.ts'
+import { productDetail, productList } from './scenarios/product-pages.ts'
+import { search } from './scenarios/search.ts'
+import { joinShop, startShop, type Shop } from './shop.ts'
+
+const SCENARIOS: readonly Scenario[] = [productDetail, productList, search, actorTurn, cartAdd, checkout, hotStock, passwordProof]
+/** Not under load: how a fresh shop starts. */
+const IMPORT = 'import'
+/** To a shop, over which all requests of the load go. */
+const CONNECTIONS = 256
+
+const say = (text: string): void => console.log(text)
+const progress = (what: string): void => void process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${what}` : `${what}\n`)
+
+function emptyReport({ seconds, rate, products, url }: Options): Report {
+  const all = cpus()
+  let commit: string | null = null
+  try {
+    commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  } catch {
+    // not a working copy
+  }
+  return {
+    format: 1,
+    at: new Date().toISOString(),
+    commit,
+    machine: { cpus: all.length, model: all[0]?.model ?? '', memoryGiB: totalmem() / 2 ** 30, node: process.version, platform: `${process.platform}-${process.arch}`, load: loadavg()[0]! },
+    options: { seconds, rate, products: url === null ? products : null, url },
+    import: null,
+    results: [],
+    skipped: {},
+    audited: false
+  }
+}
+
+async function runScenarios(shop: Shop, { scenarios, seconds, rate }: Options, report: Report): Promise<void> {
+  const { inside } = shop
+  for (const scenario of SCENARIOS.filter(({ name }) => scenarios.includes(name))) {
+    if (scenario.inside && !inside) {
+      report.skipped[scenario.name] = 'needs --data-dir'
+      continue
+    }
+    const http = new HttpClient(shop.url, CONNECTIONS)
+    const { result, acknowledged } = await measure(scenario, { shop, http }, { seconds, rate, onProgress: progress }).finally(() => http.close())
+    if (scenario.writes && inside) {
+      progress(`${scenario.name}: audits`)
+      result.violations.push(...(await violationsOf(inside, acknowledged)))
+      result.void = result.violations.length > 0
+      report.audited = true
+    }
+    report.results.push(result)
+    progress('')
+    say(`${tableOf(result)}\n`)
+  }
+}
+
+/** A last look for what only reads, so that no figure stands without one. */
+async function auditRest(shop: Shop, report: Report): Promise<void> {
+  if (!shop.inside || report.audited) return
+  progress('audits')
+  const violations = await violationsOf(shop.inside)
+  report.audited = true
+  for (const result of report.results) Object.assign(result, { violations, void: violations.length > 0 })
+  for (const text of violations) say(`violation: ${text}`)
+}
+
+function write(out: string, report: Report): string {
+  mkdirSync(out, { recursive: true })
+  const name = join(out, report.at.replaceAll(':', '-').replace(/\..*/, ''))
+  writeFileSync(`${name}.json`, JSON.stringify(report, null, 1))
+  writeFileSync(`${name}.html`, pageOf(report))
+  return name
+}
+
+async function bench(options: Options): Promise<boolean> {
+  const report = emptyReport(options)
+  progress(options.url === null ? `starts a fresh shop with ${options.products} products` : `measures ${options.url}`)
+  const shop = options.url === null ? await startShop(options.products) : joinShop(options.url, options.dataDir)
+  const stop = (): void => void shop.close().finally(() => process.exit(130))
+  process.once('SIGINT', stop).once('SIGTERM', stop)
+  try {
+    if (options.scenarios.includes(IMPORT)) {
+      if (shop.startup && shop.inside) report.import = await importResult(shop.startup, shop.inside)
+      else report.skipped[IMPORT] = 'needs a fresh shop'
+    }
+    progress('')
+    if (report.import) say(`${importLine(report.import)}\n`)
+    await runScenarios(shop, options, report)
+    await auditRest(shop, report)
+  } finally {
+    await shop.close()
+  }
+  for (const [name, why] of Object.entries(report.skipped)) say(`${name}: left out, ${why}`)
+  const name = write(options.out, report)
+  const voids = report.results.filter((result) => result.void).map(({ scenario }) => scenario)
+  say(report.audited ? (voids.length > 0 ? `The audit found violations: void are ${voids.join(', ')}.` : 'The audit found no violation.') : 'Not audited: these figures prove nothing (--data-dir).')
+  say(`Written: ${name}.json, ${name}.html`)
+  return voids.length === 0
+}
+
+async function main(): Promise<void> {
+  const [command, ...files] = process.argv.slice(2)
+  if (command === 'compare') {
+    if (files.length !== 2) throw new Error('compare wants two files: npm run bench -- compare A.json B.json')
+    const [a, b] = files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Report)
+    return say(compareReports(a!, b!))
+  }
+  const options = readOptions(process.argv.slice(2), [IMPORT, ...SCENARIOS.map(({ name }) => name)])
+  if ('print' in options) return say(options.print)
+  if (!(await bench(options))) process.exitCode = 1
+}
+
+await main().catch((error: unknown) => {
+  console.error(`souk: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+})

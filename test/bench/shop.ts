@@ -1,0 +1,102 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import pg from 'pg'
+import { runningNode } from '../../nodes/data-directory.ts'
+import { visit, type Visit } from '../../nodes/visit.ts'
+import { cleanUp, startNode, temporaryDirectory } from '../support/node-process.ts'
+import { until } from '../support/until.ts'
+import { freePort } from '../support/whole-shop.ts'
+import { memoryOf } from './load/cpu.ts'
+
+/** How a fresh shop came up. */
+export interface Startup {
+  products: number
+  /** From the first process to the moment all products can be found. */
+  seconds: number
+  /** MiB of the node's process, its engines not counted; null where the system does not tell. */
+  memory: { peak: number; now: number } | null
+}
+
+/** The inside of a shop: its stores, and a broker among its own. */
+export interface Inside {
+  databases: { main: string; orders: readonly string[] }
+  /** Of the node's process. */
+  pid: number
+  main: pg.Pool
+  broker(): Promise<Visit['broker']>
+}
+
+/** The shop that is measured. */
+export interface Shop {
+  url: string
+  /** Null for a shop of which only the address is known. */
+  inside: Inside | null
+  startup: Startup | null
+  close(): Promise<void>
+}
+
+/** A start may take this long for each thousand products. */
+const PATIENCE_MS_PER_THOUSAND = 60_000
+
+/** What the benches' own statements use: enough to keep two cores busy. */
+const CONNECTIONS = 16
+
+function openInside(dir: string): Inside & { close(): Promise<void> } {
+  const node = runningNode(dir)
+  if (!node) throw new Error(`${dir}: no node runs there`)
+  const key = join(dir, 'jwt-key.pem')
+  if (!process.env['SOUK_JWT_KEY'] && existsSync(key)) process.env['SOUK_JWT_KEY'] = readFileSync(key, 'utf8')
+  const main = new pg.Pool({ connectionString: node.databaseUrl, max: CONNECTIONS, application_name: 'souk bench' })
+  let visiting: Promise<Visit> | undefined
+  return {
+    databases: { main: node.databaseUrl, orders: node.ordersDatabaseUrls },
+    pid: node.pid,
+    main,
+    broker: async () => (await (visiting ??= visit(dir))).broker,
+    async close() {
+      await main.end()
+      const visited = await visiting?.catch(() => undefined)
+      await visited?.broker.stop()
+      visited?.socket.destroy()
+    }
+  }
+}
+
+/** A shop that runs already; with its data directory also from inside. */
+export function joinShop(url: string, dir: string | null): Shop {
+  const inside = dir === null ? null : openInside(dir)
+  return { url: url.replace(/\/+$/, ''), inside, startup: null, close: async () => inside?.close() }
+}
+
+/** Starts a shop with so many products in a directory of its own, which goes away with it. Resolves when every product can be found. */
+export async function startShop(products: number, env: Record<string, string> = {}): Promise<Shop> {
+  const dir = join(temporaryDirectory(), 'souk')
+  const [port, operations] = [await freePort(), await freePort()]
+  const from = performance.now()
+  // Nobody but the bench signs in here, from one address.
+  const node = startNode(['--port', String(port), '--ops-port', String(operations), '--data-dir', dir, '--products', String(products)], { SOUK_LIMIT_AUTH_PER_MINUTE: '1000000', ...env })
+  try {
+    await until(
+      'the shop serves',
+      () => {
+        if (node.child.exitCode !== null) throw new Error(`the shop ended: ${node.output()}`)
+        return node.output().includes('Ctrl-C stops it.')
+      },
+      60_000 + (products / 1_000) * PATIENCE_MS_PER_THOUSAND
+    )
+  } catch (error) {
+    await cleanUp()
+    throw error
+  }
+  const startup = { products, seconds: (performance.now() - from) / 1_000, memory: memoryOf(node.child.pid!) }
+  const inside = openInside(dir)
+  return {
+    url: `http://127.0.0.1:${port}`,
+    inside,
+    startup,
+    async close() {
+      await inside.close()
+      await cleanUp()
+    }
+  }
+}
