@@ -1,4 +1,3 @@
-import { newId } from '../../mixins/primitives/ids.ts'
 import { money } from '../../mixins/primitives/money.ts'
 import { invalidField, problem } from '../../mixins/primitives/problem.ts'
 import type { Infer } from '../../mixins/primitives/schema.ts'
@@ -56,9 +55,6 @@ export const startReturn = (
     const order = withReturn(known, returnId, lines, reason, now(), operationId)
     return { order, events: subOrderEvents(known, order) }
   })
-
-/** Id of a new refund or return, and of the request that asks for it. */
-export const newRefundId = (): string => newId()
 
 /** Moves the money of every pending refund and puts returned goods back; answers the order as it is then. */
 export async function runRefunds(saga: Saga, order: OrderState): Promise<OrderState> {

@@ -4,7 +4,7 @@ import type { StoredRefusal } from '../../mixins/idempotency/idempotency.ts'
 import type { NewEvent } from '../../mixins/outbox/outbox.ts'
 import type { Json } from '../../mixins/primitives/json.ts'
 import { problem, problemType, type ProblemData } from '../../mixins/primitives/problem.ts'
-import type { CallSource } from '../../mixins/runtime/calls.ts'
+import { call, type ActionName, type CallSource } from '../../mixins/runtime/calls.ts'
 import { lastStepAt, type OrderState, type Phase, type Refusal } from './order.ts'
 import type { OrderStore } from './order.store.ts'
 import { moneyTotals } from './order-view.ts'
@@ -15,6 +15,8 @@ export interface Timings {
   answerWithinMs: number
   /** How long a cancel waits for the money's release before it answers 202. */
   cancelWithinMs: number
+  /** How long one step waits for its neighbour: then it is tried again. */
+  stepWithinMs: number
   /** An order that could not be placed within it is refused: nobody waits for it any more, nor expects to be charged. */
   placeWithinMs: number
   /** After it a payment that nobody can settle is given up: within the minute that the buyer was promised. */
@@ -28,6 +30,7 @@ export interface Timings {
 export const TIMINGS: Timings = {
   answerWithinMs: 2_000,
   cancelWithinMs: 2_000,
+  stepWithinMs: 5_000,
   placeWithinMs: 60_000,
   giveUpAfterMs: 40_000,
   payAgainWithinMs: 24 * 3_600_000,
@@ -66,6 +69,10 @@ export interface Saga {
    */
   claim(orderId: string, claimId: string, decide: (known: OrderState | null, version: number) => Change & { order: OrderState }): Promise<{ order: OrderState } | { answer: unknown }>
 }
+
+/** Calls a neighbour for a step of the saga, for as long as a step may take. */
+export const ask = <N extends ActionName>({ source, timings }: Saga, name: N, params: Parameters<typeof call<N>>[2]): ReturnType<typeof call<N>> =>
+  call(source, name, params, { timeout: timings.stepWithinMs })
 
 /** The alarm that belongs to a state: every turn sets it, so no crash leaves an order without one. Null: the order waits for nobody. */
 export function alarmOf(order: OrderState, { resumeAfterMs, payAgainWithinMs }: Timings): string | null {

@@ -114,6 +114,7 @@ export const hurriedOrders = (timings: Partial<Timings>): Schema => ({ ...orderW
 
 /** A saga's times for tests: what a crash left is taken up again within a second, and a payment that nobody can settle is given up soon. */
 export const HURRIED: Partial<Timings> = {
+  stepWithinMs: 1_500,
   giveUpAfterMs: 800,
   resumeAfterMs: { placing: 600, refusing: 400, pending: 400, abandoning: 400, paid: 400, cancelling: 400, refund: 400 }
 }

@@ -1,7 +1,6 @@
 import { KEPT_HOURS } from '../../../mixins/idempotency/idempotency.ts'
-import { call } from '../../../mixins/runtime/calls.ts'
 import { stockLines, type OrderState } from '../order.ts'
-import type { Saga } from '../saga.ts'
+import { ask, type Saga } from '../saga.ts'
 
 /** The cart knows for a day which orders took their lines; an hour is for clocks that differ. */
 const TAKEN_WITHIN_MS = (KEPT_HOURS - 1) * 3_600_000
@@ -10,7 +9,7 @@ const TAKEN_WITHIN_MS = (KEPT_HOURS - 1) * 3_600_000
  * Takes what was ordered out of the buyer's cart, once; what was added since stays. Only an accepted order does so: there is no
  * undo. After a day it is too late, for it could not be told from a second time.
  */
-export async function takeCart({ source }: Saga, order: OrderState): Promise<void> {
+export async function takeCart(saga: Saga, order: OrderState): Promise<void> {
   if (Date.now() - Date.parse(order.placedAt) > TAKEN_WITHIN_MS) return
-  await call(source, 'cart.worker.take', { cartId: order.buyerId, orderId: order.id, lines: order.subOrders.flatMap(stockLines) })
+  await ask(saga, 'cart.worker.take', { cartId: order.buyerId, orderId: order.id, lines: order.subOrders.flatMap(stockLines) })
 }

@@ -1,14 +1,13 @@
-import { call } from '../../../mixins/runtime/calls.ts'
 import { money } from '../../../mixins/primitives/money.ts'
 import { paymentIdOf, type OrderState } from '../order.ts'
-import type { Saga } from '../saga.ts'
+import { ask, type Saga } from '../saga.ts'
 
 /**
  * Holds the buyer's proof of identity for this attempt and answers the grant that the payment wants. Rejects with
  * `identity-confirmation-required`. Undone by `free`, finished by `spend`.
  */
-export async function hold({ source }: Saga, order: OrderState): Promise<string> {
-  const { grant } = await call(source, 'auth.worker.holdProof', {
+export async function hold(saga: Saga, order: OrderState): Promise<string> {
+  const { grant } = await ask(saga, 'auth.worker.holdProof', {
     ...(order.confirmation === null ? {} : { confirmation: order.confirmation }),
     userId: order.buyerId,
     sessionId: order.sessionId,
@@ -19,6 +18,6 @@ export async function hold({ source }: Saga, order: OrderState): Promise<string>
   return grant
 }
 
-export const spend = ({ source }: Saga, order: OrderState): Promise<unknown> => call(source, 'auth.worker.spendProof', { holder: paymentIdOf(order) })
+export const spend = (saga: Saga, order: OrderState): Promise<unknown> => ask(saga, 'auth.worker.spendProof', { holder: paymentIdOf(order) })
 
-export const free = ({ source }: Saga, order: OrderState): Promise<unknown> => call(source, 'auth.worker.freeProof', { holder: paymentIdOf(order) })
+export const free = (saga: Saga, order: OrderState): Promise<unknown> => ask(saga, 'auth.worker.freeProof', { holder: paymentIdOf(order) })

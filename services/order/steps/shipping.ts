@@ -1,10 +1,9 @@
-import { call } from '../../../mixins/runtime/calls.ts'
 import { stockLines, type OrderState } from '../order.ts'
-import type { Saga } from '../saga.ts'
+import { ask, type Saga } from '../saga.ts'
 
 /** Has one parcel made per sub-order, once. False when the order was cancelled before. Undone by `holdBack`, until a parcel has left. */
-export async function ship({ source }: Saga, order: OrderState): Promise<boolean> {
-  const { outcome } = await call(source, 'logistics.worker.ship', {
+export async function ship(saga: Saga, order: OrderState): Promise<boolean> {
+  const { outcome } = await ask(saga, 'logistics.worker.ship', {
     orderId: order.id,
     buyerId: order.buyerId,
     address: order.shippingAddress,
@@ -14,7 +13,7 @@ export async function ship({ source }: Saga, order: OrderState): Promise<boolean
 }
 
 /** Holds all parcels back, and those not yet made; false once one has left. */
-export async function holdBack({ source }: Saga, order: OrderState): Promise<boolean> {
-  const { outcome } = await call(source, 'logistics.worker.cancel', { orderId: order.id })
+export async function holdBack(saga: Saga, order: OrderState): Promise<boolean> {
+  const { outcome } = await ask(saga, 'logistics.worker.cancel', { orderId: order.id })
   return outcome === 'cancelled'
 }

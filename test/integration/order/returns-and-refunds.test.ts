@@ -4,7 +4,7 @@ import { call } from '../../../mixins/runtime/calls.ts'
 import type { OrderView } from '../../../services/order/order.ts'
 import { refusal, startMarket, type Buyer, type Market } from '../../support/buying.ts'
 import { settledViolations } from '../../support/clean-books.ts'
-import { quickProvider } from '../../support/payments.ts'
+import { forgetfulProvider } from '../../support/payments.ts'
 import { until } from '../../support/until.ts'
 
 const usd = (amount: number) => ({ amount, currency: 'USD' })
@@ -125,7 +125,7 @@ describe('money that goes back', () => {
 
 describe('money that goes back while the provider forgets to answer', () => {
   test('goes back once, and the request’s key gets its answer', async () => {
-    const market = await startMarket({ without: ['provider'], extra: [forgetting('refund', 3)] })
+    const market = await startMarket({ without: ['provider'], extra: [forgetfulProvider(['refund'], 3)] })
     const offer = await market.offer()
     const buyer = await market.buyer()
     await buyer.add(offer, 2)
@@ -159,16 +159,3 @@ describe('money that goes back while the provider forgets to answer', () => {
     await market.shop.stop()
   }, 60_000)
 })
-
-/** The demo provider, whose answers to an action are lost after the work is done, so often. */
-function forgetting(action: 'refund', times: number): ReturnType<typeof quickProvider> {
-  const provider = quickProvider()
-  const actions = provider.actions as unknown as Record<string, { handler: (this: unknown, ctx: unknown) => Promise<unknown> }>
-  let left = times
-  const lost = async function (this: unknown, ctx: unknown): Promise<unknown> {
-    const answer = await actions[action]!.handler.call(this, ctx)
-    if (left-- > 0) throw new Error('the connection broke')
-    return answer
-  }
-  return { ...provider, actions: { ...provider.actions, [action]: { ...actions[action], handler: lost } } } as ReturnType<typeof quickProvider>
-}
