@@ -79,7 +79,7 @@ export class Node {
     const supervisor = await this.#startThreads(nameOf(directory), threads, operations)
     this.#goOn()
     await this.#openRepl(directory, supervisor)
-    await this.#seed(supervisor)
+    if (this.#demo && has(threads, 'product.worker')) await this.#seed(supervisor)
     if (address) await awaitReady(address, this.#goOn)
     directory.announce({ pid: process.pid, node: supervisor.node, address, operations: operationsUrl, databaseUrl: setting('DATABASE_URL')!, ordersDatabaseUrls: setting('ORDERS_DATABASE_URLS') })
     this.#progress.line(banner({ address, operations: operationsUrl, demo: this.#demo, dataDir: directory.path, elapsed: this.#progress.elapsed }))
@@ -102,7 +102,7 @@ export class Node {
 
   /** Where the gateway will be, once its thread listens; null when this node has none. */
   async #gatewayAddress(threads: readonly ThreadPlan[]): Promise<string | null> {
-    if (!threads.some(({ services }) => services.includes('gateway'))) return null
+    if (!has(threads, 'gateway')) return null
     const host = setting('SOUK_HOST')
     const wanted = setting('SOUK_PORT')
     const port = await takePort('gateway', '--port', host, wanted, () => tryPort(host, wanted))
@@ -145,7 +145,7 @@ export class Node {
 
   async #seed({ broker }: Supervisor): Promise<void> {
     const databaseUrl = setting('DATABASE_URL')!
-    if (!this.#demo || !(await needsDemo(databaseUrl))) return
+    if (!(await needsDemo(databaseUrl))) return
     const products = setting('SOUK_PRODUCTS')
     await this.#progress.step('catalogue', async ({ at }) => {
       const onProgress = (share: number, note?: string): void => {
@@ -157,6 +157,8 @@ export class Node {
     })
   }
 }
+
+const has = (threads: readonly ThreadPlan[], service: string): boolean => threads.some(({ services }) => services.includes(service))
 
 /** A node that is alone is called `souk`; those that are joined need different names, that stay over a restart. */
 const nameOf = (directory: DataDirectory): string => setting('SOUK_NODE') || (setting('NATS_URL') ? `${hostname()}-${idOf(directory.path)}` : 'souk')

@@ -37,6 +37,15 @@ async function load(): Promise<void> {
   tell({ type: 'loaded', services: loaded })
 }
 
+/** Starts the services. A start that fails is told by the supervisor, in one line, instead of by Moleculer in many. */
+async function start(): Promise<void> {
+  const { error } = broker.logger
+  if (setting('SOUK_LOG_LEVEL') !== 'debug') broker.logger.error = () => {}
+  await broker.start()
+  broker.logger.error = error
+  tell({ type: 'ready' })
+}
+
 /** Calls end before services do (mixins/metrics/calls.ts); others are told first that this broker takes nothing new. */
 async function stop(): Promise<void> {
   Object.assign(broker.metadata, { draining: true })
@@ -44,15 +53,28 @@ async function stop(): Promise<void> {
   process.exit(0)
 }
 
+interface WaitedInVain {
+  type: 'WAITFOR_SERVICES'
+  data: { statuses: readonly { name: string; available: boolean }[] }
+}
+
+/** In one line why a start failed. */
+function reasonOf(error: unknown): string {
+  const { type, data } = (error ?? {}) as Partial<WaitedInVain>
+  if (type !== 'WAITFOR_SERVICES' || !data) return error instanceof Error ? error.message : String(error)
+  const missing = data.statuses.filter(({ available }) => !available).map(({ name }) => name)
+  return `waited in vain for ${missing.join(', ')}: start the nodes that have them, or look why they do not start`
+}
+
 function failed(error: unknown): void {
   logger.debug(error)
-  tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
+  tell({ type: 'failed', message: reasonOf(error) })
   setImmediate(() => process.exit(1))
 }
 
 parentPort!.on('message', (message: ToThread) => {
   if (message.type === 'peer') mesh.add(message.nodeID, message.port)
-  else if (message.type === 'go') broker.start().then(() => tell({ type: 'ready' }), failed)
+  else if (message.type === 'go') start().catch(failed)
   else if (message.type === 'state') void broker.broadcastLocal('$node.state', message.state)
   else if (message.type === 'collect') tell({ type: 'metrics', id: message.id, snapshot: collect() })
   else void stop()

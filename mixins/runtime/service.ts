@@ -118,7 +118,10 @@ function exact(rule: Rule, lenient: boolean): Rule {
 
 const exactFields = (fields: Fields, lenient: boolean): Fields => Object.fromEntries(Object.entries(fields).map(([name, rule]) => [name, exact(rule, lenient)]))
 
-const strict = (params: Fields, lenient: boolean): Record<string, unknown> => ({ $$strict: true, ...exactFields(params, lenient) })
+/** Schemas share their parts; discovery takes what it meets a second time for a circle and leaves it out. So each action has copies of its own. */
+const unshared = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
+
+const strict = (params: Fields, lenient: boolean): Record<string, unknown> => unshared({ $$strict: true, ...exactFields(params, lenient) })
 
 /** A worker's action: callable from every node, never published over HTTP. */
 export const workerAction = <A extends ActionContract, This = Service>(contract: A, implementation: Implementation<A, This>) => ({
@@ -131,7 +134,7 @@ export const workerAction = <A extends ActionContract, This = Service>(contract:
 export const publicAction = <A extends ActionContract, This = Service>(contract: A, options: PublicOptions, implementation: Implementation<A, This>['handler']) => ({
   visibility: 'published' as const,
   params: strict(contract.params, false),
-  public: { ...options, returns: contract.returns },
+  public: unshared({ ...options, returns: contract.returns as Rule }),
   handler: implementation
 })
 
