@@ -49,7 +49,7 @@ export const serving = (node: NodeProcess): Promise<unknown> =>
   until('the node serves', () => {
     if (node.child.exitCode !== null) throw new Error(`the node ended: ${node.output()}`)
     return node.output().includes('Ctrl-C stops it.')
-  }, 60_000)
+  }, 120_000)
 
 /** What the node on this directory says of itself. */
 export const announced = (dir: string) => JSON.parse(readFileSync(join(dir, 'node.json'), 'utf8')) as { pid: number; address: string; operations: string; databaseUrl: string; ordersDatabaseUrls: string[] }
