@@ -79,7 +79,7 @@ export async function send(req: IncomingMessage, res: ServerResponse, answer: An
   let { status, body } = answer
   let encoding: string | null = null
   if (closing) res.shouldKeepAlive = false
-  if (etag !== null && status === 200 && matches(req.headers['if-none-match'], etag)) {
+  if (etag !== null && status === 200 && (req.method === 'GET' || req.method === 'HEAD') && matches(req.headers['if-none-match'], etag)) {
     status = 304
     body = null
   }

@@ -262,6 +262,7 @@ describe('answers', () => {
     expect(r.headers.get('etag')).toBe('"7"')
     for (const tag of ['"7"', 'W/"7"', '"1", "7"', '*']) expect((await shop.send('GET', '/things/1', { headers: { 'if-none-match': tag } })).status).toBe(304)
     expect((await shop.send('GET', '/things/1', { headers: { 'if-none-match': '"8"' } })).status).toBe(200)
+    expect((await shop.send('PUT', '/things/1', { body: { name: 'x' }, headers: { 'if-none-match': '*' } })).status).toBe(200) // a change was made, so its answer is told
     expect((await shop.send('PUT', '/things/1', { body: { name: 'x' }, headers: { 'if-match': '"7"' } })).body.ifMatch).toBe('7')
     expect((await shop.send('PUT', '/things/1', { body: { name: 'x' }, headers: { 'if-match': '7' } })).status).toBe(400)
     expect((await shop.send('PUT', '/things/1', { body: { name: 'x' }, headers: { 'if-match': '*' } })).body.ifMatch).toBeUndefined()
