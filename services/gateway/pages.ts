@@ -70,6 +70,7 @@ function perEdition<T>(shown: Shown, make: (document: OpenApi) => T): () => T {
 export function pages(shown: Shown): [path: string, page: Page][] {
   const document = perEdition(shown, prepare)
   const docs = perEdition(shown, (openapi) => html(docsPage(openapi)))
+  const showDocs: Page = (req, res, next) => void writeHtml(req, res, docs()).catch(next)
   return [
     ['/healthz', (req, res, next) => void write(req, res, 200, { status: 'alive' }, 'no-store').catch(next)],
     [
@@ -81,7 +82,8 @@ export function pages(shown: Shown): [path: string, page: Page][] {
       }
     ],
     ['/openapi.json', (req, res, next) => void write(req, res, 200, document(), 'no-cache', ['Access-Control-Allow-Origin', '*']).catch(next)],
-    ['/docs', (req, res, next) => void writeHtml(req, res, docs()).catch(next)],
+    ['/', showDocs],
+    ['/docs', showDocs],
     [
       '/problems/{type}',
       (req, res, next) => {

@@ -78,7 +78,7 @@ describe('paths', () => {
   })
 
   test('unknown ones are 404, known ones with another method 405 with Allow', async () => {
-    for (const path of ['/nothing', '!/', '!/api', '!/api/v1', '/things/1/2', '/things//']) expect((await shop.send('GET', path)).status).toBe(404)
+    for (const path of ['/nothing', '!/api', '!/api/v1', '/things/1/2', '/things//']) expect((await shop.send('GET', path)).status).toBe(404)
     const r = await shop.send('PATCH', '/things/1', { body: {} })
     expect([r.status, r.headers.get('allow'), r.body.allow]).toEqual([405, 'GET, PUT, DELETE, HEAD', ['GET', 'PUT', 'DELETE', 'HEAD']])
     const options = await shop.send('OPTIONS', '/things')
@@ -220,6 +220,7 @@ describe('pages', () => {
 
   test('docs and problem types are readable without a script', async () => {
     const docs = await shop.send('GET', '!/docs')
+    expect((await shop.send('GET', '!/')).body).toBe(docs.body)
     expect(docs.headers.get('content-type')).toContain('text/html')
     expect(docs.body).toContain('/api/v1/things/{id}/picture')
     expect(docs.body).not.toMatch(/<script|https?:\/\/(?!127)/)
