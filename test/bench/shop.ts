@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { runningNode } from '../../nodes/data-directory.ts'
@@ -41,11 +41,11 @@ const PATIENCE_MS_PER_THOUSAND = 60_000
 /** What the benches' own statements use: enough to keep two cores busy. */
 const CONNECTIONS = 16
 
-function openInside(dir: string): Inside & { close(): Promise<void> } {
+/** `key`: the key that signs the shop's tokens, where it is not the one in its directory. */
+function openInside(dir: string, key?: string): Inside & { close(): Promise<void> } {
   const node = runningNode(dir)
   if (!node) throw new Error(`${dir}: no node runs there`)
-  const key = join(dir, 'jwt-key.pem')
-  if (!process.env['SOUK_JWT_KEY'] && existsSync(key)) process.env['SOUK_JWT_KEY'] = readFileSync(key, 'utf8')
+  process.env['SOUK_JWT_KEY'] = key || readFileSync(join(dir, 'jwt-key.pem'), 'utf8')
   const main = new pg.Pool({ connectionString: node.databaseUrl, max: CONNECTIONS, application_name: 'souk bench' })
   let visiting: Promise<Visit> | undefined
   return {
@@ -64,7 +64,7 @@ function openInside(dir: string): Inside & { close(): Promise<void> } {
 
 /** A shop that runs already; with its data directory also from inside. */
 export function joinShop(url: string, dir: string | null): Shop {
-  const inside = dir === null ? null : openInside(dir)
+  const inside = dir === null ? null : openInside(dir, process.env['SOUK_JWT_KEY'])
   return { url: url.replace(/\/+$/, ''), inside, startup: null, close: async () => inside?.close() }
 }
 
