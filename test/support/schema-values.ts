@@ -13,18 +13,26 @@ function text(schema: Schema): fc.Arbitrary<string> {
   return mean.length > 0 ? fc.oneof(bounded(min, max), fc.constantFrom(...mean)) : bounded(min, max)
 }
 
-function object(schema: Schema): fc.Arbitrary<unknown> {
-  const { properties = {}, required = [], additionalProperties, propertyNames } = schema as { properties?: Record<string, Schema>; required?: string[]; additionalProperties?: Schema | false; propertyNames?: { pattern: string } }
-  if (additionalProperties) return fc.dictionary(propertyNames ? text(propertyNames) : fc.string(), values(additionalProperties), { maxKeys: 4 })
-  return fc.record(Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, values(inner)])), { requiredKeys: required, noNullPrototype: true })
+/** Values of fields that mean something to the shop, by the field's name, such as ids of what is there. */
+export type Known = ReadonlyMap<string, readonly unknown[]>
+
+function field(name: string, schema: Schema, known: Known): fc.Arbitrary<unknown> {
+  const meant = known.get(name) ?? []
+  return meant.length > 0 ? fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...meant) }, { weight: 1, arbitrary: values(schema, known) }) : values(schema, known)
 }
 
-/** Values that a JSON Schema allows; of the forms that the shop's own document uses. */
-export function values(schema: Schema): fc.Arbitrary<unknown> {
+function object(schema: Schema, known: Known): fc.Arbitrary<unknown> {
+  const { properties = {}, required = [], additionalProperties, propertyNames } = schema as { properties?: Record<string, Schema>; required?: string[]; additionalProperties?: Schema | false; propertyNames?: { pattern: string } }
+  if (additionalProperties) return fc.dictionary(propertyNames ? text(propertyNames) : fc.string(), values(additionalProperties, known), { maxKeys: 4 })
+  return fc.record(Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, field(name, inner, known)])), { requiredKeys: required, noNullPrototype: true })
+}
+
+/** Values that a JSON Schema allows; of the forms that the shop's own document uses. Most fields of a `known` name have one of its values. */
+export function values(schema: Schema, known: Known = new Map()): fc.Arbitrary<unknown> {
   const { type, anyOf, minimum, maximum } = schema as { type?: string | string[]; anyOf?: Schema[]; minimum?: number; maximum?: number }
   if (schema['enum']) return fc.constantFrom(...(schema['enum'] as unknown[]))
-  if (anyOf) return fc.oneof(...anyOf.map(values))
-  if (Array.isArray(type)) return fc.oneof(...type.map((t) => values({ ...schema, type: t })))
+  if (anyOf) return fc.oneof(...anyOf.map((s) => values(s, known)))
+  if (Array.isArray(type)) return fc.oneof(...type.map((t) => values({ ...schema, type: t }, known)))
   switch (type) {
     case 'string':
       return text(schema)
@@ -37,9 +45,9 @@ export function values(schema: Schema): fc.Arbitrary<unknown> {
     case 'null':
       return fc.constant(null)
     case 'array':
-      return fc.array(values(schema['items'] as Schema), { minLength: (schema['minItems'] as number | undefined) ?? 0, maxLength: Math.min((schema['maxItems'] as number | undefined) ?? 3, 3) })
+      return fc.array(values(schema['items'] as Schema, known), { minLength: (schema['minItems'] as number | undefined) ?? 0, maxLength: Math.min((schema['maxItems'] as number | undefined) ?? 3, 3) })
     case 'object':
-      return object(schema)
+      return object(schema, known)
     default:
       return fc.jsonValue()
   }
