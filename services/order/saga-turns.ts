@@ -22,6 +22,9 @@ class Unchanged extends Error {
 /** The saga's tools for the length of one call. */
 export function openSaga(host: SagaHost, ctx: Ctx): Saga {
   const { actors, store, settings: timings, logger: log } = host
+  // Turns are told apart by the call's number and their order in it; but a call that is repeated after its thread was lost goes on
+  // elsewhere in the saga than where it began. Its phase keeps each choice from being made twice, so these turns have no number.
+  const unnumbered = Object.create(ctx, { headers: { value: {} } }) as Ctx
   return {
     source: ctx,
     store,
@@ -31,7 +34,7 @@ export function openSaga(host: SagaHost, ctx: Ctx): Saga {
     async turn(orderId, decide) {
       try {
         const order = await actors.turn(
-          ctx,
+          unnumbered,
           orderId,
           (known) => {
             const change = decide(known)

@@ -78,6 +78,24 @@ describe('placing an order', () => {
     expect(await market.stock(offer)).toEqual({ onHand: 0, reserved: 0 })
   })
 
+  test('uses a coupon as often as it allows, whoever asks at the same time; the others are as they were', async () => {
+    const coupon = await market.coupon({ percent: 10, usesTotal: 2 })
+    const offer = await market.offer({ onHand: 50 })
+    const buyers = await Promise.all(Array.from({ length: 8 }, () => market.buyer()))
+    await Promise.all(buyers.map((b) => b.add(offer)))
+    const keys = buyers.map(() => randomUUID())
+    const confirmations = buyers.map((b) => b.confirmation())
+    const answers = await Promise.all(buyers.map((b, i) => refusal(b.place({ coupon, key: keys[i]!, confirmation: confirmations[i]! }))))
+    expect(answers.filter((a) => a === null)).toHaveLength(2)
+    for (const [i, answer] of answers.entries()) {
+      if (answer === null) continue
+      expect(answer).toBe('validation-failed')
+      expect(await buyers[i]!.cart()).toEqual([{ offerId: offer, quantity: 1 }])
+      expect(market.proofs.get(confirmations[i]!)).toMatchObject({ holder: null, spent: false })
+    }
+    await until('the others’ stock is free', async () => (await market.stock(offer)).onHand === 48 && (await market.stock(offer)).reserved === 0)
+  })
+
   test('takes all lines or none', async () => {
     const [plenty, none] = await Promise.all([market.offer(), market.offer({ sellerId: 's2', onHand: 0 })])
     const buyer = await market.buyer()
