@@ -25,10 +25,10 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.end(`HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/problem+json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
 }
 
-/** An HTTP server with those bounds, not yet listening. */
-export function makeServer(listener: RequestListener): Server {
+/** An HTTP server with those bounds, not yet listening; what is not there in time is cut off with 408. */
+export function makeServer(listener: RequestListener, { headersMs = HEADERS_MS, requestMs = REQUEST_MS } = {}): Server {
   const server = createServer(
-    { maxHeaderSize: HEADER_BYTES, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: KEEP_ALIVE_MS, connectionsCheckingInterval: 1_000, noDelay: true },
+    { maxHeaderSize: HEADER_BYTES, headersTimeout: headersMs, requestTimeout: requestMs, keepAliveTimeout: KEEP_ALIVE_MS, connectionsCheckingInterval: 1_000, noDelay: true },
     listener
   )
   server.maxConnections = CONNECTIONS_MAX
