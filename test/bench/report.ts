@@ -44,6 +44,8 @@ export interface Report {
   results: Result[]
   /** Scenarios that were left out, and why. */
   skipped: Record<string, string>
+  /** Scenarios that could not be run to their end, and why. */
+  failed: Record<string, string>
   /** Whether the books were looked at. */
   audited: boolean
 }

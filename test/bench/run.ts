@@ -10,7 +10,7 @@ import { HttpClient } from './load/http-client.ts'
 import { measure } from './measure.ts'
 import { readOptions, type Options } from './options.ts'
 import { pageOf } from './page.ts'
-import { importLine, tableOf, type Report } from './report.ts'
+import { importLine, tableOf, type Report, type Result } from './report.ts'
 import type { Scenario } from './scenario.ts'
 import { actorTurn } from './scenarios/actor-turn.ts'
 import { cartAdd } from './scenarios/cart-add.ts'
@@ -47,7 +47,22 @@ function emptyReport({ seconds, rate, products, url }: Options): Report {
     import: null,
     results: [],
     skipped: {},
+    failed: {},
     audited: false
+  }
+}
+
+/** A scenario's figures, with what it and the audit behind it found wrong. */
+async function resultOf(scenario: Scenario, shop: Shop, options: Pick<Options, 'seconds' | 'rate'>): Promise<Result> {
+  const http = new HttpClient(shop.url, CONNECTIONS)
+  try {
+    const { result, acknowledged } = await measure(scenario, { shop, http }, { ...options, onProgress: progress })
+    if (!scenario.writes || !shop.inside) return result
+    progress(`${scenario.name}: audits`)
+    const violations = [...result.violations, ...(await violationsOf(shop.inside, acknowledged))]
+    return { ...result, violations, void: violations.length > 0 }
+  } finally {
+    http.close()
   }
 }
 
@@ -58,16 +73,17 @@ async function runScenarios(shop: Shop, { scenarios, seconds, rate }: Options, r
       report.skipped[scenario.name] = 'needs --data-dir'
       continue
     }
-    const http = new HttpClient(shop.url, CONNECTIONS)
-    const { result, acknowledged } = await measure(scenario, { shop, http }, { seconds, rate, onProgress: progress }).finally(() => http.close())
-    if (scenario.writes && inside) {
-      progress(`${scenario.name}: audits`)
-      result.violations.push(...(await violationsOf(inside, acknowledged)))
-      result.void = result.violations.length > 0
-      report.audited = true
-    }
-    report.results.push(result)
+    const result = await resultOf(scenario, shop, { seconds, rate }).catch((error: unknown) => {
+      report.failed[scenario.name] = error instanceof Error ? error.message : String(error)
+      return null
+    })
     progress('')
+    if (!result) {
+      say(`${scenario.name}: failed, ${report.failed[scenario.name]}\n`)
+      continue
+    }
+    report.audited ||= scenario.writes && inside !== null
+    report.results.push(result)
     say(`${tableOf(result)}\n`)
   }
 }
@@ -113,7 +129,7 @@ async function bench(options: Options): Promise<boolean> {
   const voids = report.results.filter((result) => result.void).map(({ scenario }) => scenario)
   say(report.audited ? (voids.length > 0 ? `The audit found violations: void are ${voids.join(', ')}.` : 'The audit found no violation.') : 'Not audited: these figures prove nothing (--data-dir).')
   say(`Written: ${name}.json, ${name}.html`)
-  return voids.length === 0
+  return voids.length === 0 && Object.keys(report.failed).length === 0
 }
 
 async function main(): Promise<void> {
