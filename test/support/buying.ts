@@ -65,6 +65,8 @@ export interface Placed {
 export interface MarketOptions {
   extra?: readonly Schema[]
   without?: readonly string[]
+  /** More of the house's services. */
+  also?: readonly string[]
   /** Of the order's saga: hours and minutes as fractions of a second. */
   timings?: Partial<Timings>
   broker?: (usual: BrokerOptions) => BrokerOptions
@@ -120,13 +122,13 @@ export const HURRIED: Partial<Timings> = {
 }
 
 /** Starts the purchase path in this process on fresh databases. */
-export async function startMarket({ extra = [], without = [], timings = HURRIED, broker: change }: MarketOptions = {}): Promise<Market> {
+export async function startMarket({ extra = [], without = [], also = [], timings = HURRIED, broker: change }: MarketOptions = {}): Promise<Market> {
   process.env['SOUK_JWT_KEY'] ??= generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
   process.env['SOUK_WEBHOOK_SECRET'] ??= randomUUID()
   const proofs: Proofs = new Map()
   const primes = new Set<string>()
   const orders = without.includes('order.worker') ? [] : [hurriedOrders(timings)]
-  const shop = await startShop(SERVICES.filter((s) => !without.includes(s)), [auth(proofs, primes), ...orders, ...extra], change)
+  const shop = await startShop([...SERVICES.filter((s) => !without.includes(s)), ...also], [auth(proofs, primes), ...orders, ...extra], change)
   const { broker, databases } = shop
   if (orders.length > 0) await broker.waitForServices(['order.worker'])
   await call(broker, 'product.worker.addCategories', { categories: [{ id: 'c1', slug: CATEGORY, name: 'Lamps', parentId: null }] })
