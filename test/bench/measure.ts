@@ -14,6 +14,8 @@ const OPEN_SHARE = 0.6
 /** Before the clock starts: code is compiled, connections are open, caches are as they usually are. */
 const WARM_SECONDS_MAX = 1
 const WARM_SUPPLY = 100
+/** What is used up is made for so many times the rate of the warm-up, which code that is still cold keeps low. */
+const SUPPLY_MARGIN = 2.5
 
 type Run = (side: Side, supply?: number) => Promise<Measured>
 
@@ -36,9 +38,9 @@ class Measurement {
     const { inFlight, perSecond = 0 } = this.#scenario
     const loop = (time: number): Run => (side, supply) => closedLoop({ ...side, seconds: time, supply, inFlight: side.inFlight ?? inFlight })
     this.#say('warms up')
-    await this.#pair('closed', loop(Math.min(WARM_SECONDS_MAX, seconds / 2)), WARM_SUPPLY)
+    const warm = await this.#pair('closed', loop(Math.min(WARM_SECONDS_MAX, seconds / 2)), WARM_SUPPLY)
     this.#say('closed loop')
-    const closed = await this.#pair('closed', loop(seconds), Math.ceil(perSecond * seconds))
+    const closed = await this.#pair('closed', loop(seconds), Math.ceil(Math.min(perSecond, Math.max(10, warm.shop.rate * SUPPLY_MARGIN)) * seconds))
     const arrival = rate ?? Math.max(1, closed.shop.rate * OPEN_SHARE)
     this.#say(`open arrival, ${Math.round(arrival)} a second`)
     const come: Run = (side, supply) => openArrival({ ...side, seconds, supply, rate: arrival / (side.weight ?? 1) })

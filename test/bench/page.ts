@@ -90,7 +90,7 @@ function rowOf(name: string, figure: Figure, ratio: string): string {
 }
 
 function resultSection({ scenario, doc, comparisons, violations, void: isVoid }: Result): string {
-  const rows = comparisons.flatMap((c) => [rowOf(`shop, ${loadName(c)}`, c.shop, `×${c.ratio.rate.toFixed(2)} rate, ×${c.ratio.p50.toFixed(1)} p50`), rowOf(`reference: ${c.reference.what}`, c.reference, '')])
+  const rows = comparisons.flatMap((c) => [rowOf(`shop, ${loadName(c)}`, c.shop, `×${c.ratio.rate.toFixed(2)} rate, ×${short(c.ratio.p50)} p50`), rowOf(`reference: ${c.reference.what}`, c.reference, '')])
   const charts = comparisons.map((c) => `<figure><h4>Latency, ${escape(loadName(c))}</h4>${latencyChart(c)}</figure>`)
   return `<section${isVoid ? ' class="void"' : ''}><h2>${escape(scenario)}${isVoid ? ' <b>void</b>' : ''}</h2><p>${escape(doc)}</p>${violations.map((v) => `<p class="violation">${escape(v)}</p>`).join('')}
 <div class="scroll"><table><thead><tr><th></th><th class="n">rate/s</th><th class="n">p50 ms</th><th class="n">p95</th><th class="n">p99</th><th class="n">p99.9</th><th class="n">to reference</th><th>errors</th><th>CPU ms per operation</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>

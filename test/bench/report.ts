@@ -85,7 +85,7 @@ export function columnsOf(rows: readonly (readonly string[])[]): string {
 export function tableOf({ scenario, doc, comparisons, violations, void: isVoid }: Result): string {
   const rows = comparisons.flatMap(({ load, shop, reference, ratio }) => {
     const name = load === 'closed' ? 'closed loop' : `open, ${short(shop.offered!.rate)}/s`
-    const times = load === 'closed' ? `×${ratio.rate.toFixed(2)}` : `p50 ×${ratio.p50.toFixed(1)}`
+    const times = load === 'closed' ? `×${ratio.rate.toFixed(2)}` : `p50 ×${short(ratio.p50)}`
     return [rowOf(`  ${name}`, shop, times), rowOf(`    ${reference.what}`, reference, '')]
   })
   return [`${scenario}${isVoid ? '   VOID' : ''}: ${doc}`, columnsOf([HEAD, ...rows]), ...violations.slice(0, 10).map((text) => `  violation: ${text}`)].join('\n')

@@ -101,7 +101,7 @@ export const checkout: Scenario = {
   name: 'checkout',
   doc: 'POST /checkout/quote and POST /orders, three lines of two sellers, until confirmed; carts, cards and proofs are made before the clock starts',
   inFlight: 32,
-  perSecond: 200,
+  perSecond: 1_000,
   writes: true,
   inside: true,
   async prepare({ http, shop }: ScenarioContext) {

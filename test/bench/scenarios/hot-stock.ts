@@ -65,7 +65,7 @@ export const hotStock: Scenario = {
   name: 'hot-stock',
   doc: 'inventory.reserve of one unit of one offer, from another broker; one in ten comes too late',
   inFlight: AT_ONCE,
-  perSecond: 8_000,
+  perSecond: 20_000,
   writes: true,
   inside: true,
   async prepare({ shop }): Promise<Prepared> {
