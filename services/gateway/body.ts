@@ -47,10 +47,12 @@ export function readBody(req: IncomingMessage, max: number): Promise<Buffer> {
       reject(size > max ? tooLarge(max) : problem('overloaded', 'Too many large requests at once: try again shortly.', { retryAfter: 1 }))
     }
     req.on('data', onData)
-    req.once('close', () => (held -= size))
+    req.once('close', () => {
+      held -= size
+      if (!req.complete) reject(problem('bad-request', 'The request ended early.'))
+    })
     req.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)))
     req.once('error', reject)
-    req.once('close', () => reject(problem('bad-request', 'The request ended early.')))
   })
 }
 
