@@ -1,3 +1,4 @@
+import { postalAddressRule } from '../../mixins/primitives/postal-address.ts'
 import { id, int, list, nullable, object, oneOf, optional, text, timestamp, type Infer } from '../../mixins/primitives/schema.ts'
 import { actions, events, type ActionsOf, type EventsOf } from '../../mixins/runtime/calls.ts'
 
@@ -11,17 +12,6 @@ const eventRule = object({ status: oneOf(SHIPMENT_STATUSES), at: timestamp(), pl
 
 const reportFields = { status: oneOf(REPORTED), at: timestamp(), place: optional(text({ trim: true })), note: optional(text({ max: 500, trim: true })) }
 
-const addressRule = object({
-  name: text({ max: 200 }),
-  line1: text({ max: 200 }),
-  line2: optional(nullable(text({ max: 200, min: 0 }))),
-  city: text({ max: 100 }),
-  region: text({ max: 100, min: 0 }),
-  postalCode: text({ max: 20, min: 0 }),
-  country: text({ min: 2, max: 2 }),
-  phone: optional(nullable(text({ max: 40, min: 0 })))
-})
-
 const parcelLines = list(object({ offerId: id(), quantity: int({ min: 1 }) }), { min: 1, max: 100 })
 
 /** A parcel as those who may see it do. */
@@ -32,7 +22,7 @@ const shipmentRule = object({
   trackingNumber: text(),
   carrier: text(),
   status: oneOf(SHIPMENT_STATUSES),
-  destination: addressRule,
+  destination: postalAddressRule,
   lines: parcelLines,
   /** The whole history by the carrier's clock, also what arrived late. */
   events: list(eventRule)
@@ -55,7 +45,7 @@ export const logisticsActions = actions({
 
   /** One parcel per sub-order, once however often it is asked. `refused` when the order was cancelled before. */
   'logistics.worker.ship': {
-    params: { orderId: id(), buyerId: id(), address: addressRule, subOrders: list(subOrderRule, { min: 1, max: 100 }) },
+    params: { orderId: id(), buyerId: id(), address: postalAddressRule, subOrders: list(subOrderRule, { min: 1, max: 100 }) },
     returns: object({ outcome: oneOf(['shipped', 'refused']), items: list(object({ id: id(), subOrderId: id(), trackingNumber: text(), carrier: text(), status: oneOf(SHIPMENT_STATUSES) })) })
   },
   /**
@@ -92,7 +82,7 @@ export const logisticsEvents = events({
 export type Shipment = Infer<typeof shipmentRule>
 export type ShipmentRecord = Infer<typeof shipmentRecordRule>
 export type ShipmentEvent = Infer<typeof eventRule>
-export type Address = Infer<typeof addressRule>
+export type Address = Infer<typeof postalAddressRule>
 
 declare module '../../mixins/runtime/calls.ts' {
   interface Actions extends ActionsOf<typeof logisticsActions> {}

@@ -1,3 +1,4 @@
+import { postalAddressRule } from '../../mixins/primitives/postal-address.ts'
 import { anything, id, int, list, moneyRule, nullable, object, oneOf, optional, pageQuery, pageRule, priceRule, text, timestamp } from '../../mixins/primitives/schema.ts'
 import { actions, events, type ActionsOf, type EventsOf } from '../../mixins/runtime/calls.ts'
 
@@ -8,18 +9,6 @@ const SHIPMENT_STATUSES = ['created', 'picked_up', 'in_transit', 'out_for_delive
 export const SHIPPING_METHODS = ['standard', 'express'] as const
 
 const totalsRule = object({ subtotal: moneyRule, discount: moneyRule, shipping: moneyRule, tax: moneyRule, total: moneyRule })
-
-/** A postal address as it was when the order was placed. */
-const addressRule = object({
-  name: text({ max: 200 }),
-  line1: text({ max: 200 }),
-  line2: optional(nullable(text({ max: 200, min: 0 }))),
-  city: text({ max: 100 }),
-  region: text({ max: 100, min: 0 }),
-  postalCode: text({ max: 20, min: 0 }),
-  country: text({ min: 2, max: 2 }),
-  phone: optional(nullable(text({ max: 40, min: 0 })))
-})
 
 const orderLineRule = object({ offerId: id(), productId: id(), title: text({ max: 500 }), quantity: int(), unitPrice: moneyRule, lineTotal: moneyRule })
 
@@ -40,7 +29,7 @@ export const orderRule = object({
   status: oneOf(ORDER_STATUSES),
   placedAt: timestamp(),
   currency: text({ min: 3, max: 3 }),
-  shippingAddress: addressRule,
+  shippingAddress: postalAddressRule,
   shippingMethod: oneOf(SHIPPING_METHODS),
   subOrders: list(
     object({
