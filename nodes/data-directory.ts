@@ -114,7 +114,7 @@ export class DataDirectory {
 function checkStamp(path: string): boolean {
   const file = join(path, 'souk.json')
   if (!existsSync(file)) {
-    const strange = readdirSync(path).filter((name) => !/^(lock|install\.lock|souk\.json\.new)/.test(name))
+    const strange = readdirSync(path).filter((name) => !/^(lock|souk\.json\.new)/.test(name))
     if (strange.length > 0) throw new Error(`${path} is not a data directory of Souk, and not empty: choose another with --data-dir`)
     return true
   }

@@ -3,6 +3,7 @@
 // missing, then hands over to the project's own Node, which runs TypeScript as it is.
 import { spawn, spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runGates, runTests } from './gates.mjs'
@@ -67,7 +68,7 @@ function npmEnvironment() {
   try {
     accessSync(env.HOME ?? '', constants.W_OK)
   } catch {
-    if (!isWindows) env.npm_config_cache = join(root, '.souk', 'npm-cache')
+    if (!isWindows) env.npm_config_cache = join(tmpdir(), `souk-npm-cache-${process.getuid()}`)
   }
   return env
 }
@@ -84,6 +85,13 @@ function npm(args, env) {
   })
 }
 
+/** Of npm's many lines the one that says why. */
+function complaintOf(output) {
+  const lines = output.split('\n').map((line) => line.replace(/^npm (error|ERR!) ?/, '').trim()).filter((line) => line && !/^npm warn/.test(line))
+  const why = lines.find((line) => !/^(code|syscall|errno|path|dest|address|port|type)\b|A complete log/.test(line))
+  return why ?? lines[0] ?? 'it said nothing'
+}
+
 async function install() {
   if (isInstalled()) return
   const say = (line) => process.stderr.write(`souk: ${line}\n`)
@@ -93,7 +101,7 @@ async function install() {
     const startedAt = Date.now()
     say('installs its packages (npm ci, about 400 MB on disk, once) …')
     const { code, output } = await npm(['ci', '--include=dev', '--include=optional', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], npmEnvironment())
-    if (code !== 0) throw new Failure(`npm ci failed: ${output.trim().split('\n').filter((line) => !/A complete log|^\s*$/.test(line)).slice(-6).join('\n      ')}`)
+    if (code !== 0) throw new Failure(`npm ci failed: ${complaintOf(output)}`)
     linkPostgres()
     if (!isInstalled()) throw new Failure(`there is no Node ${process.platform}-${process.arch} among the packages: Souk runs on Linux, macOS and Windows, x64 or (not Windows) arm64`)
     say(`installed in ${Math.round((Date.now() - startedAt) / 1_000)} s`)

@@ -35,6 +35,7 @@ export function toPrometheus(all: readonly LabelledMetrics[]): string {
     }
   }
   return [...families.values()]
+    .filter(({ lines: body }) => body.length > 0)
     .map(({ head, lines: body }) => `# HELP ${head.name} ${head.help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${head.name} ${head.type}\n${body.join('\n')}\n`)
     .join('')
 }
