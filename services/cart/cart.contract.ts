@@ -34,6 +34,9 @@ const lineRule = object({ offerId: id(), productId: id(), quantity: int({ min: 1
 /** A cart as it is stored. */
 const contentsRule = object({ cartId: id(), version: int({ min: 0 }), lines: list(lineRule) })
 
+/** What an order takes of a cart. */
+const orderedLines = list(object({ offerId: id(), quantity: int({ min: 1 }) }), { min: 1, max: CART_LINES_MAX })
+
 /** The version the caller saw: `version-conflict` when the cart is at another. */
 const ifVersion = optional(int())
 
@@ -60,11 +63,16 @@ export const cartActions = actions({
   'cart.worker.merge': { params: { from: id(), to: id() }, returns: object({ outcome: oneOf(['merged', 'ignored']) }) },
   /** The second half of a merge: adds a guest's lines, once per guest cart. */
   'cart.worker.receive': { params: { cartId: id(), from: id(), lines: list(lineRule, { min: 1, max: CART_LINES_MAX }) }, returns: contentsRule },
-  /** Takes out what an order took, once per order. What was added since stays; a line that was removed since stays removed. */
-  'cart.worker.take': {
-    params: { cartId: id(), orderId: id(), lines: list(object({ offerId: id(), quantity: int({ min: 1 }) }), { min: 1, max: CART_LINES_MAX }) },
-    returns: contentsRule
-  }
+  /**
+   * Keeps these lines for an order that is being placed: no other order can claim the cart until this one has taken them or let go,
+   * or a minute and a half has passed. `cart-empty` while another order has it, or when nothing is in it; `conflict` when it does
+   * not hold these lines any more. Adds and changes go on. May be repeated.
+   */
+  'cart.worker.claim': { params: { cartId: id(), orderId: id(), lines: orderedLines }, returns: contentsRule },
+  /** Ends an order's claim, if it is there. May be repeated. */
+  'cart.worker.unclaim': { params: { cartId: id(), orderId: id() }, returns: contentsRule },
+  /** Takes out what an order took, once per order, and ends its claim. What was added since stays; a line that was removed since stays removed. */
+  'cart.worker.take': { params: { cartId: id(), orderId: id(), lines: orderedLines }, returns: contentsRule }
 })
 
 export const cartEvents = events({

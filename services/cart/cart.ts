@@ -10,7 +10,19 @@ export interface CartState {
   touchedAt?: number
   /** Guests only: the user whose cart takes the lines over. From then on nothing can be put in. */
   handedTo?: string
+  /** The order that is being placed with these lines. */
+  claim?: Claim
 }
+
+/** An order's hold on a cart while it is being placed. */
+export interface Claim {
+  orderId: string
+  /** Milliseconds since the epoch: longer than placing takes, so that an order which never came back blocks nobody for long. */
+  until: number
+}
+
+/** An order is placed or refused within a minute. */
+const CLAIM_MS = 90_000
 
 /** A line that changed, with the quantity it has now; 0 when it is gone. */
 export type LineChange = Pick<CartLine, 'offerId' | 'productId' | 'quantity'>
@@ -71,6 +83,22 @@ export function mergeLines(lines: readonly CartLine[], guest: readonly CartLine[
   }
   return merged
 }
+
+/**
+ * Gives a cart to an order that is being placed, so that one cart becomes one order, however many are placed at once. Throws
+ * `cart-empty` while another order has it, or when nothing is in it; `conflict` when it does not hold these lines any more.
+ */
+export function claimFor({ lines, claim }: CartState, orderId: string, wanted: readonly Pick<CartLine, 'offerId' | 'quantity'>[], now: number): Claim {
+  if (claim?.orderId === orderId) return claim
+  if (claim && claim.until > now) throw problem('cart-empty', 'Another order is being placed with this cart: look at your orders.')
+  if (lines.length === 0) throw problem('cart-empty', 'There is nothing in the cart: add something first.')
+  const holds = ({ offerId, quantity }: Pick<CartLine, 'offerId' | 'quantity'>): boolean => (lines[indexOf(lines, offerId)]?.quantity ?? 0) >= quantity
+  if (!wanted.every(holds)) throw problem('conflict', 'The cart has changed since it was priced: order again.')
+  return { orderId, until: now + CLAIM_MS }
+}
+
+/** The claim that is left when this order's has ended. */
+export const claimWithout = (claim: Claim | undefined, orderId: string): Pick<CartState, 'claim'> => (claim && claim.orderId !== orderId ? { claim } : {})
 
 /** Takes out what an order took. What was added since it read the cart stays; a line that was removed since stays removed. */
 export function takeLines(lines: readonly CartLine[], taken: readonly Pick<CartLine, 'offerId' | 'quantity'>[]): CartLine[] {

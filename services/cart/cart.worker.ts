@@ -8,7 +8,7 @@ import { problem, problemType } from '../../mixins/primitives/problem.ts'
 import { call, type Events } from '../../mixins/runtime/calls.ts'
 import { service, workerAction, type Ctx, type ServiceThis } from '../../mixins/runtime/service.ts'
 import { cartActions as contracts, type CartContents, type CartLine } from './cart.contract.ts'
-import { addLine, changesBetween, clearLines, endOf, isGuest, mergeLines, removeLine, setLine, takeLines, type CartState } from './cart.ts'
+import { addLine, changesBetween, claimFor, claimWithout, clearLines, endOf, isGuest, mergeLines, removeLine, setLine, takeLines, type CartState } from './cart.ts'
 
 type CartWorker = ServiceThis<WithDatabase & { actors: Actors<CartState> }>
 type Change = Events['cart_updated']['change']
@@ -36,18 +36,20 @@ interface ChangeOptions {
   ifVersion?: number | undefined
   /** The change is made once per id, also when it changes nothing. */
   operationId?: string
+  /** The order whose claim on the cart ends with this change. */
+  endsClaimOf?: string
 }
 
 /** One turn that gives a cart other lines, and tells so. */
 function changeLines(worker: CartWorker, ctx: Ctx, cartId: string, change: Change, rule: (lines: readonly CartLine[]) => CartLine[], options: ChangeOptions = {}): Promise<CartContents> {
-  const { create = false, ifVersion, operationId } = options
+  const { create = false, ifVersion, operationId, endsClaimOf = '' } = options
   const now = Date.now()
   const guest = isGuest(cartId)
   const decide = (state: CartState | null, version: number): Result<CartContents> => {
     if (state?.handedTo || (guest && !state && !create)) throw noCart()
     if (ifVersion !== undefined && ifVersion !== version) throw problem('version-conflict', `The cart is at version ${version}: read it and decide again.`)
     const before = state?.lines ?? []
-    const next: CartState = { lines: rule(before), ...(guest ? { touchedAt: now } : {}) }
+    const next: CartState = { lines: rule(before), ...(guest ? { touchedAt: now } : {}), ...claimWithout(state?.claim, endsClaimOf) }
     const events = changesBetween(before, next.lines).length > 0 ? [updated(cartId, version + 1, change, before, next.lines)] : []
     const reminders: Reminder[] = guest && !state ? [{ name: EXPIRE, at: new Date(endOf(now)).toISOString() }] : []
     return { state: next, answer: contentsOf(cartId, next, version + 1), events, reminders }
@@ -56,6 +58,16 @@ function changeLines(worker: CartWorker, ctx: Ctx, cartId: string, change: Chang
     recall: (state, version) => contentsOf(cartId, state, version),
     ...(operationId ? { operationId } : {})
   })
+}
+
+/** One turn that changes who has claimed a cart, and nothing that is in it. */
+function changeClaim(worker: CartWorker, ctx: Ctx, cartId: string, rule: (state: CartState) => Pick<CartState, 'claim'>): Promise<CartContents> {
+  const decide = (state: CartState | null, version: number): Result<CartContents> => {
+    const { claim: _claim, ...cart } = state ?? { lines: [] }
+    const next: CartState = { ...cart, ...rule(state ?? { lines: [] }) }
+    return { state: next, answer: contentsOf(cartId, next, version + 1) }
+  }
+  return worker.actors.turn(ctx, cartId, decide, { record: false, recall: (state, version) => contentsOf(cartId, state, version) })
 }
 
 const contents = async (worker: CartWorker, cartId: string): Promise<CartContents> => {
@@ -191,12 +203,30 @@ export default service({
       }
     }),
 
+    claim: workerAction(contracts['cart.worker.claim'], {
+      actor: { type: TYPE, key: 'cartId' },
+      retrySafe: true,
+      handler(this: CartWorker, ctx) {
+        const { cartId, orderId, lines } = ctx.params
+        return changeClaim(this, ctx, cartId, (state) => ({ claim: claimFor(state, orderId, lines, Date.now()) }))
+      }
+    }),
+
+    unclaim: workerAction(contracts['cart.worker.unclaim'], {
+      actor: { type: TYPE, key: 'cartId' },
+      retrySafe: true,
+      handler(this: CartWorker, ctx) {
+        const { cartId, orderId } = ctx.params
+        return changeClaim(this, ctx, cartId, (state) => claimWithout(state.claim, orderId))
+      }
+    }),
+
     take: workerAction(contracts['cart.worker.take'], {
       actor: { type: TYPE, key: 'cartId' },
       retrySafe: true,
       handler(this: CartWorker, ctx) {
         const { cartId, orderId, lines: taken } = ctx.params
-        return changeLines(this, ctx, cartId, 'taken', (lines) => takeLines(lines, taken), { operationId: `take:${orderId}` })
+        return changeLines(this, ctx, cartId, 'taken', (lines) => takeLines(lines, taken), { operationId: `take:${orderId}`, endsClaimOf: orderId })
       }
     })
   }

@@ -39,7 +39,7 @@ export default service({
         status: 201,
         alternateStatus: 202,
         idempotent: 'required',
-        problems: ['cart-empty', 'out-of-stock', 'price-changed', 'payment-declined', 'identity-confirmation-required', 'not-found']
+        problems: ['cart-empty', 'conflict', 'out-of-stock', 'price-changed', 'payment-declined', 'identity-confirmation-required', 'not-found']
       },
       (ctx) => {
         const { buyerId, sessionId } = buyerOf(ctx)

@@ -5,7 +5,7 @@ import { become, isFree, isStill, type OrderState, type Refusal } from './order.
 import { FORGET_RECORD, MARK_REFUSED, SAVE_BUYER_ORDER } from './order.store.ts'
 import { orderView } from './order-view.ts'
 import { completing, completingWith, now, orderEvent, refusalOf, type Change, type Saga } from './saga.ts'
-import { takeCart } from './steps/cart.ts'
+import { claimCart, takeCart, unclaimCart } from './steps/cart.ts'
 import { takeCoupon, undoCoupon } from './steps/coupon.ts'
 import { authorize, intend, letGo } from './steps/payment.ts'
 import { free, hold, spend } from './steps/proof.ts'
@@ -50,8 +50,8 @@ export const startAttempt = (
   })
 
 /**
- * From the first commit of an attempt to its answer: reserve ∥ (hold the proof, then the payment's intent) ∥ take the coupon →
- * authorise → confirm → take the stock ∥ take the cart ∥ spend the proof. A refusal is committed, then all of it is undone, then it
+ * From the first commit of an attempt to its answer: claim the cart ∥ reserve ∥ (hold the proof, then the payment's intent) ∥ take the
+ * coupon → authorise → confirm → take the stock ∥ take the cart ∥ spend the proof. A refusal is committed, then all of it is undone, then it
  * is answered. Every step is idempotent by the attempt, so that a resumed saga goes the same way again.
  */
 export async function settle(saga: Saga, order: OrderState): Promise<Outcome> {
@@ -78,7 +78,9 @@ const declined = (reason: string | null): Refusal => ({
 /** Runs what may go in parallel; answers the first refusal by rank of "nothing was tried yet". Without one, a fault is thrown: the alarm tries again. */
 async function prepare(saga: Saga, order: OrderState): Promise<Refusal | null> {
   const identity = hold(saga, order).then((grant) => intend(saga, order, grant))
-  const steps = await Promise.allSettled([identity, reserve(saga, order), order.attempt === 1 ? takeCoupon(saga, order) : null])
+  const first = order.attempt === 1
+  const claimed = first ? claimCart(saga, order).then(() => null) : null
+  const steps = await Promise.allSettled([identity, claimed, reserve(saga, order), first ? takeCoupon(saga, order) : null])
   const faults: unknown[] = []
   for (const step of steps) {
     const refusal = step.status === 'fulfilled' ? step.value : refusalOf(step.reason, false)
@@ -99,7 +101,7 @@ export async function refuse(saga: Saga, order: OrderState, refusal: Refusal): P
 export async function endRefusal(saga: Saga, order: OrderState): Promise<Outcome> {
   const refusal = order.refusal!
   const first = order.attempt === 1
-  await Promise.all([release(saga, order), free(saga, order), first ? undoCoupon(saga, order) : null, refusal.type === 'payment-declined' ? null : letGo(saga, order)])
+  await Promise.all([release(saga, order), free(saga, order), first ? undoCoupon(saga, order) : null, first ? unclaimCart(saga, order) : null, refusal.type === 'payment-declined' ? null : letGo(saga, order)])
   const ended = await saga.turn(order.id, (known) => (isStill(known, 'refusing', order) ? refused(known, refusal) : null))
   return { order: ended.order, says: ended.changed || !ended.order ? refusal : null, complete: false }
 }

@@ -96,6 +96,17 @@ describe('placing an order', () => {
     await until('the others’ stock is free', async () => (await market.stock(offer)).onHand === 48 && (await market.stock(offer)).reserved === 0)
   })
 
+  test('is one order of one cart, however many are placed at once with keys of their own', async () => {
+    const offer = await market.offer({ onHand: 9 })
+    const buyer = await market.buyer()
+    await buyer.add(offer, 2)
+    const results = await Promise.allSettled(Array.from({ length: 6 }, () => buyer.place()))
+    expect(results.filter((r) => r.status === 'fulfilled')).toHaveLength(1)
+    for (const r of results) if (r.status === 'rejected') expect(problemType(r.reason)).toBe('cart-empty')
+    expect(await market.stock(offer)).toEqual({ onHand: 7, reserved: 0 })
+    expect(await buyer.cart()).toEqual([])
+  })
+
   test('takes all lines or none', async () => {
     const [plenty, none] = await Promise.all([market.offer(), market.offer({ sellerId: 's2', onHand: 0 })])
     const buyer = await market.buyer()

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { money } from '../../../mixins/primitives/money.ts'
 import { problemType } from '../../../mixins/primitives/problem.ts'
 import { CART_LINES_MAX, LINE_MAX, type CartLine } from '../../../services/cart/cart.contract.ts'
-import { addLine, changesBetween, clearLines, mergeLines, removeLine, setLine, takeLines } from '../../../services/cart/cart.ts'
+import { addLine, changesBetween, claimFor, claimWithout, clearLines, mergeLines, removeLine, setLine, takeLines } from '../../../services/cart/cart.ts'
 
 const line = (offerId: string, quantity = 1, price = 1_000): CartLine => ({ offerId, productId: `p-${offerId}`, quantity, unitPrice: money(price) })
 const quantities = (lines: readonly CartLine[]): Record<string, number> => Object.fromEntries(lines.map((l) => [l.offerId, l.quantity]))
@@ -102,5 +102,25 @@ describe('taking what was ordered', () => {
   test('a removal, or a smaller quantity, made since stays so', () => {
     expect(takeLines([line('b', 2)], [line('a', 3), line('b', 5)])).toEqual([])
     expect(takeLines([], [line('a')])).toEqual([])
+  })
+})
+
+describe('a claim', () => {
+  const lines = [line('a', 2)]
+  const wanted = [{ offerId: 'a', quantity: 2 }]
+
+  test('gives the cart to one order at a time, until it ends or has lasted too long', () => {
+    const claim = claimFor({ lines }, 'o1', wanted, 1_000)
+    expect(claimFor({ lines, claim }, 'o1', wanted, 2_000)).toBe(claim)
+    expect(refusal(() => claimFor({ lines, claim }, 'o2', wanted, 2_000))).toMatchObject({ type: 'cart-empty' })
+    expect(claimFor({ lines, claim }, 'o2', wanted, claim.until).orderId).toBe('o2')
+    expect(claimWithout(claim, 'o1')).toEqual({})
+    expect(claimWithout(claim, 'o2')).toEqual({ claim })
+  })
+
+  test('wants the lines to be there', () => {
+    expect(refusal(() => claimFor({ lines: [] }, 'o1', wanted, 0))).toMatchObject({ type: 'cart-empty' })
+    expect(refusal(() => claimFor({ lines }, 'o1', [{ offerId: 'a', quantity: 3 }], 0))).toMatchObject({ type: 'conflict' })
+    expect(refusal(() => claimFor({ lines }, 'o1', [{ offerId: 'b', quantity: 1 }], 0))).toMatchObject({ type: 'conflict' })
   })
 })
