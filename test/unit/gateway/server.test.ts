@@ -6,7 +6,7 @@ import { makeServer } from '../../../services/gateway/server.ts'
 
 let server: Server
 let heard = 0
-afterEach(() => server.close())
+afterEach(() => void server.close())
 
 /** What a client hears that begins with `head` and then sends a byte now and then, for ever. */
 async function dribble(head: string): Promise<string> {
