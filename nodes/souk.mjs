@@ -87,7 +87,7 @@ function npm(args, env) {
 
 /** Of npm's many lines the one that says why. */
 function complaintOf(output) {
-  const lines = output.split('\n').map((line) => line.replace(/^npm (error|ERR!) ?/, '').trim()).filter((line) => line && !/^npm warn/.test(line))
+  const lines = output.split('\n').map((line) => line.replace(/^npm (error|ERR!) ?/, '').trim()).filter((line) => line && !line.startsWith('npm warn'))
   const why = lines.find((line) => !/^(code|syscall|errno|path|dest|address|port|type)\b|A complete log/.test(line))
   return why ?? lines[0] ?? 'it said nothing'
 }
