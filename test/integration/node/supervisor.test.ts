@@ -60,6 +60,13 @@ test.each(['$door.exit', '$door.throw'])('a thread that dies by %s fails its cal
   await until('the node is ready', () => node.state.ready)
 })
 
+test('a rejection that nobody handled takes no thread down', async () => {
+  const { restarts } = stateOf('work')
+  await node.broker.call('$door.reject', {}, { nodeID: 'test.work' })
+  expect(await ask()).toBe('hello Ada from test.work')
+  expect(stateOf('work')).toMatchObject({ state: 'ready', restarts })
+})
+
 test('a blocked thread is reported and stalls its own services only', async () => {
   const blocking = node.broker.call('$door.block', { ms: 1_800 }, { nodeID: 'test.work' })
   await until('the block is noticed', () => stateOf('work').state === 'blocked')
