@@ -78,11 +78,12 @@ export class Supervisor {
     this.#watch = setInterval(() => this.#look(), WATCH_MS)
   }
 
-  /** Stops taking requests, lets what is in flight end, and ends the threads one after another in the profile's order. */
+  /** Stops taking requests, lets what is in flight end, and ends the threads in the profile's order, those of one kind together. */
   async stop(): Promise<void> {
     clearInterval(this.#watch)
     this.#setState({ ready: false, draining: true, reasons: ['the node is stopping'] })
-    for (const thread of this.#threads) await thread.stop()
+    const kinds = Map.groupBy(this.#threads, ({ profile }) => profile.services)
+    for (const threads of kinds.values()) await Promise.all(threads.map((thread) => thread.stop()))
     await this.broker.stop()
   }
 

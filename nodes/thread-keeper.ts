@@ -112,7 +112,7 @@ export class ThreadKeeper implements Member {
     const id = ++this.#collects
     const answer = new Promise<readonly MetricSnapshot[]>((resolve) => life.collects.set(id, resolve))
     this.#tell({ type: 'collect', id })
-    const snapshot = await Promise.race([answer, life.exited.then(() => null), sleep(COLLECT_MS, null)])
+    const snapshot = await Promise.race([answer, life.exited.then(() => null), sleep(COLLECT_MS, null, { ref: false })])
     life.collects.delete(id)
     return snapshot
   }
