@@ -22,6 +22,7 @@ const LOG_INDEX = `CREATE TEMP TABLE audit_log ON COMMIT PRESERVE ROWS AS
          (count(DISTINCT number) FILTER (WHERE topic = 'order_created'))::int AS created,
          (count(DISTINCT number) FILTER (WHERE topic = 'order_confirmed'))::int AS confirmed,
          (count(DISTINCT number) FILTER (WHERE topic = 'order_cancelled'))::int AS cancelled,
+         max(at)::text AS at,
          max((body->'totals'->'total'->>'amount')::float8) FILTER (WHERE topic IN ('order_created', 'order_confirmed')) AS total
   FROM log.event GROUP BY 1;
   ALTER TABLE audit_log ADD PRIMARY KEY (aggregate); ANALYZE audit_log`
@@ -36,10 +37,16 @@ export interface Logged {
   created: number
   confirmed: number
   cancelled: number
+  /** When its last event was committed. */
+  at: string
   total: number | null
 }
 
-/** The stores of a marketplace, read from outside its processes, with the superuser's eyes. Changes nothing in them. */
+/**
+ * The stores of a marketplace, read from outside its processes, with the superuser's eyes. Changes nothing in them. Each database is
+ * read from one snapshot, so that a marketplace that goes on trading is seen as it was at a moment; the order databases' moment
+ * comes before the main one's, so what their outboxes have let go of is in the log.
+ */
 export class Books {
   readonly options: AuditOptions
   /** Whether payments and the provider's accounts lie in PostgreSQL, where they can be read. */
@@ -64,6 +71,8 @@ export class Books {
         clients.push(client)
         await client.connect()
       }
+      for (const client of clients.slice(1)) await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT 1')
+      await clients[0]!.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1') // it keeps a table of its own for the session
       const [main, ...orders] = clients as [pg.Client, ...pg.Client[]]
       const has = async (name: string): Promise<boolean> => (await main.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [name])).rows[0]!.there
       if (!(await has('inventory.stock'))) throw new Error('the main database holds no marketplace')
@@ -91,8 +100,8 @@ export class Books {
   }
 
   /** Every database with a name for reports. */
-  databases(): { name: string; query: Query }[] {
-    return [this.#main, ...this.#orders].map((client, i) => ({ name: i === 0 ? 'main' : `orders ${i - 1}`, query: queryOf(client) }))
+  databases(): { name: string; isMain: boolean; query: Query }[] {
+    return [this.#main, ...this.#orders].map((client, i) => ({ name: i === 0 ? 'main' : `orders ${i - 1}`, isMain: i === 0, query: queryOf(client) }))
   }
 
   async hasTable(name: string): Promise<boolean> {
@@ -122,6 +131,11 @@ export class Books {
   idleSeconds({ timeline, refunds, returns, placedAt }: OrderState): number {
     const last = Math.max(...[timeline.at(-1)?.at ?? placedAt, ...refunds.map((r) => r.at), ...returns.map((r) => r.at)].map((at) => Date.parse(at)))
     return (Date.now() - last) / 1_000
+  }
+
+  /** Seconds since the last event of an aggregate was committed. */
+  quietSeconds({ at }: Logged): number {
+    return (Date.now() - Date.parse(at)) / 1_000
   }
 
   /** Whether work on the order is not under way any more, or has been for too long. */

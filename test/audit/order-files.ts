@@ -10,6 +10,8 @@ interface Line {
 /** An order with everything the other books say about it. */
 export interface OrderFile {
   order: OrderState
+  /** Number of its last event. */
+  events: number
   /** Index of the order database it was found in. */
   database: number
   payments: Payment[]
@@ -33,11 +35,11 @@ const paymentIds = (order: OrderState): string[] => Array.from({ length: order.a
 export async function* orderFiles(books: Books): AsyncGenerator<OrderFile[]> {
   for (const [database, query] of books.shards.entries()) {
     for (let after = ''; ; ) {
-      const rows = await query<{ key: string; state: OrderState }>(
-        `SELECT key, state FROM orders.actor WHERE type = 'order' AND state IS NOT NULL AND key COLLATE "C" > $1 ORDER BY key COLLATE "C" LIMIT ${PAGE}`,
+      const rows = await query<{ key: string; state: OrderState; events: number }>(
+        `SELECT key, state, events::float8 AS events FROM orders.actor WHERE type = 'order' AND state IS NOT NULL AND key COLLATE "C" > $1 ORDER BY key COLLATE "C" LIMIT ${PAGE}`,
         [after]
       )
-      if (rows.length > 0) yield await filesOf(books, database, rows.map((r) => r.state))
+      if (rows.length > 0) yield await filesOf(books, database, rows)
       if (rows.length < PAGE) break
       after = rows.at(-1)!.key
     }
@@ -49,7 +51,8 @@ const by = <T>(rows: readonly T[], key: (row: T) => string): ((id: string) => T[
   return (id) => groups.get(id) ?? []
 }
 
-async function filesOf(books: Books, database: number, orders: readonly OrderState[]): Promise<OrderFile[]> {
+async function filesOf(books: Books, database: number, rows: readonly { state: OrderState; events: number }[]): Promise<OrderFile[]> {
+  const orders = rows.map((r) => r.state)
   const ids = orders.map((o) => o.id)
   const keys = orders.flatMap(paymentIds)
   const payments = books.has.payments ? await books.main<{ id: string; doc: Payment }>('SELECT id, doc FROM payment.payment WHERE id = ANY($1)', [keys]) : []
@@ -63,16 +66,17 @@ async function filesOf(books: Books, database: number, orders: readonly OrderSta
   const logged = await books.logged([...ids.map((id) => `order/${id}`), ...keys.map((key) => `payment/${key}`)])
   const orderOf = (key: string): string => key.slice(0, key.lastIndexOf('.'))
   const [payment, account] = [by(payments.map((p) => ({ ...p.doc, id: p.id })), (p) => orderOf(p.id)), by(accounts, (a) => orderOf(a.key))]
-  const [reservation, shipment, use, row] = [by(reservations, (r) => r.order_id), by(shipments, (s) => s.order_id), by(couponUses, (c) => c.order_id), by(listed, (l) => l.order_id)]
-  return orders.map((order) => ({
+  const [reservation, shipment, use, inList] = [by(reservations, (r) => r.order_id), by(shipments, (s) => s.order_id), by(couponUses, (c) => c.order_id), by(listed, (l) => l.order_id)]
+  return rows.map(({ state: order, events }) => ({
     order,
+    events,
     database,
     payments: payment(order.id),
     accounts: account(order.id),
     reservations: reservation(order.id),
     shipments: shipment(order.id),
     couponUses: use(order.id),
-    listed: row(order.id),
+    listed: inList(order.id),
     logged
   }))
 }

@@ -124,8 +124,10 @@ const sellersLists: Invariant = {
   number: 19,
   name: 'sellers’ lists are what the orders say',
   look: (books, found) => ({
-    order({ order, listed }) {
+    order({ order, events, listed, logged }) {
       if (!books.isSettled(order) || !isAccepted(order)) return
+      const told = logged.get(`order/${order.id}`)
+      if (told && (told.max !== events || books.quietSeconds(told) <= books.options.settledSeconds)) return // its news is on the way to the list
       const sold = order.timeline.some((t) => t.status === 'confirmed') ? order.subOrders : []
       for (const s of sold) {
         const row = listed.find((l) => l.id === s.id)

@@ -58,7 +58,7 @@ const PLANTS: Plant[] = [
   [17, 'a consumer that is ahead of the log', (db, { delivered }) => db.query('UPDATE seller.inbox SET number = number + 100 WHERE aggregate = $1', [`order/${delivered}`])],
   [17, 'a consumer that took what never was', (db) => db.query(`INSERT INTO seller.inbox (consumer, topic, aggregate, number) VALUES ('c', 'order_confirmed', 'order/none', 1)`)],
   [18, 'an event that tells another total', (db, { delivered }) => db.query(`UPDATE log.event SET body = jsonb_set(body::jsonb, '{totals,total,amount}', '1')::json WHERE aggregate = $1`, [`order/${delivered}`])],
-  [18, 'a cancel that was not told', (db, { cancelled }) => db.query(`UPDATE log.event SET topic = 'order_delivered' WHERE aggregate = $1 AND topic = 'order_cancelled'`, [`order/${cancelled}`])],
+  [18, 'a cancel that was not told', (db, { cancelled }) => db.query(`UPDATE log.event SET topic = 'order_withdrawn' WHERE aggregate = $1 AND topic = 'order_cancelled'`, [`order/${cancelled}`])],
   [18, 'an order that only events know', (db, { delivered }) => inOrders(db, 'DELETE FROM orders.actor WHERE key = $1', [delivered])],
   [19, 'a seller’s list that missed a change', (db, { returned }) => db.query(`UPDATE seller.sub_order SET status = 'confirmed' WHERE order_id = $1`, [returned])],
   [19, 'a sale that is in no list', (db, { delivered }) => db.query('DELETE FROM seller.sub_order WHERE order_id = $1', [delivered])],
