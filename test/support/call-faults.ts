@@ -15,9 +15,15 @@ const holds = (params: unknown, about: string): boolean => JSON.stringify(params
 /** Faults of calls between services, one at a time: the next call of an action about something fails as planned, once. */
 export class CallFaults {
   #plans: Plan[] = []
+  readonly #watchers = new Map<string, (params: unknown) => Promise<void>>()
   /** The next call of `action` whose parameters hold `about` meets the fault. */
   plan(action: string, about: string, fault: Fault): void {
     this.#plans.push({ action, about, fault })
+  }
+
+  /** Looks on at each call of an action, before it is made. */
+  watch(action: string, look: (params: unknown) => Promise<void>): void {
+    this.#watchers.set(action, look)
   }
 
   /** Whether no fault waits for its call any more. */
@@ -32,6 +38,7 @@ export class CallFaults {
     return {
       name: 'CallFaults',
       localAction: (next: (ctx: Ctx) => Promise<unknown>, { name }: { name: string }) => async (ctx: Ctx) => {
+        await this.#watchers.get(name)?.(ctx.params)
         const plan = this.#plans.find((p) => p.action === name && holds(ctx.params, p.about))
         if (!plan) return next(ctx)
         this.#plans = this.#plans.filter((p) => p !== plan)

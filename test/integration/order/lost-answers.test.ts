@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { call } from '../../../mixins/runtime/calls.ts'
 import { newOrderId } from '../../../services/order/order.store.ts'
 import { startMarket, type Buyer, type Market } from '../../support/buying.ts'
 import { CallFaults, type Fault } from '../../support/call-faults.ts'
@@ -61,13 +62,22 @@ describe('a neighbour that fails once, whose answer is lost, or that does not an
     expect(await buyer.cart()).toEqual([{ offerId: offer, quantity: 1 }])
   }
 
+  test('captures nothing that is not confirmed, and ships nothing that is not captured', async () => {
+    const seen: string[] = []
+    const phaseOf = async (orderId: string): Promise<string> => ((await call(market.shop.broker, 'order.worker.saga', { orderId })) as { phase: string }).phase
+    faults.watch('payment.worker.capture', async (params) => void seen.push(`captured ${await phaseOf((params as { paymentId: string }).paymentId.replace(/\.1$/, ''))}`))
+    faults.watch('logistics.worker.ship', async (params) => void seen.push(`shipped ${(await market.account((params as { orderId: string }).orderId))?.state}`))
+    await confirmed(await prepared('tok_demo_ok'))
+    expect(seen).toEqual(['captured paid', 'shipped captured'])
+  })
+
   const each = (actions: readonly string[], run: (action: string) => Promise<void>): Promise<unknown> => Promise.all(actions.map(run))
 
   test.each(FAULTS)('on the way to a confirmed order: %s', async (fault) => {
     const coupon = await market.coupon({ percent: 5 })
     await each(
       [
-        'auth.worker.holdProof', 'payment.worker.intent', 'inventory.worker.reserve', 'pricing.worker.takeCoupon', 'payment.worker.authorize',
+        'cart.worker.claim', 'auth.worker.holdProof', 'payment.worker.intent', 'inventory.worker.reserve', 'pricing.worker.takeCoupon', 'payment.worker.authorize',
         'inventory.worker.take', 'auth.worker.spendProof', 'cart.worker.take', 'payment.worker.capture', 'logistics.worker.ship'
       ],
       async (action) => {
@@ -78,9 +88,19 @@ describe('a neighbour that fails once, whose answer is lost, or that does not an
     )
   }, 60_000)
 
+  test.each(FAULTS)('what is put into the cart after the order stays there: %s', async (fault) => {
+    const { buyer, orderId, key, offer } = await prepared('tok_demo_ok')
+    for (let n = 0; n < 2; n++) faults.plan('cart.worker.take', orderId, fault) // so that one more comes after the next add
+    await tried(buyer.place({ orderId, key }))
+    if (fault !== 'fails') await until('its cart is empty', async () => (await buyer.cart()).length === 0)
+    await buyer.add(offer)
+    await buyer.reached(orderId, { payment: 'captured' })
+    expect(await buyer.cart()).toEqual([{ offerId: offer, quantity: 1 }])
+  })
+
   test.each(FAULTS)('while a declined order is undone: %s', async (fault) => {
     const coupon = await market.coupon({ percent: 5, usesTotal: 1 })
-    await each(['inventory.worker.release', 'auth.worker.freeProof', 'pricing.worker.undoCoupon'], async (action) => {
+    await each(['inventory.worker.release', 'cart.worker.unclaim', 'auth.worker.freeProof', 'pricing.worker.undoCoupon'], async (action) => {
       const one = await prepared('tok_demo_declined')
       faults.plan(action, one.orderId, fault)
       await refused(one, 402, action === 'pricing.worker.undoCoupon' ? coupon : undefined)
