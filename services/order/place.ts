@@ -103,7 +103,8 @@ export async function endRefusal(saga: Saga, order: OrderState): Promise<Outcome
   const first = order.attempt === 1
   await Promise.all([release(saga, order), free(saga, order), first ? undoCoupon(saga, order) : null, first ? unclaimCart(saga, order) : null, refusal.type === 'payment-declined' ? null : letGo(saga, order)])
   const ended = await saga.turn(order.id, (known) => (isStill(known, 'refusing', order) ? refused(known, refusal) : null))
-  return { order: ended.order, says: ended.changed || !ended.order ? refusal : null, complete: false }
+  const isDecided = !ended.order || isStill(ended.order, 'failed', order) // by whichever run: it was committed before
+  return { order: ended.order, says: isDecided ? refusal : null, complete: false }
 }
 
 /** An order that was never accepted is no more; another one waits to be paid again. Where nothing final was said, the key is free again. */

@@ -21,6 +21,8 @@ class Unreadable extends Error {}
 
 /** Where the books lie: in the databases that the environment names, or in those of the node on the data directory. */
 function whereabouts(dataDir: string): Pick<AuditOptions, 'main' | 'orders'> {
+  const elsewhere = Object.keys(process.env).find((name) => name.startsWith('DATABASE_URL_') && process.env[name])
+  if (elsewhere) throw new Unreadable(`${elsewhere} gives a schema a server of its own, and the audit compares the schemas of one main database`)
   const [main, orders] = [setting('DATABASE_URL'), setting('ORDERS_DATABASE_URLS')]
   if (main !== null && orders.length > 0) return { main, orders }
   const node = runningNode(dataDir)

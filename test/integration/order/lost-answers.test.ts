@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { call } from '../../../mixins/runtime/calls.ts'
 import { newOrderId } from '../../../services/order/order.store.ts'
-import { startMarket, type Buyer, type Market } from '../../support/buying.ts'
+import { HURRIED, startMarket, type Buyer, type Market } from '../../support/buying.ts'
 import { CallFaults, type Fault } from '../../support/call-faults.ts'
 import { settledViolations } from '../../support/clean-books.ts'
 import { until } from '../../support/until.ts'
@@ -69,6 +69,19 @@ describe('a neighbour that fails once, whose answer is lost, or that does not an
     faults.watch('logistics.worker.ship', async (params) => void seen.push(`shipped ${(await market.account((params as { orderId: string }).orderId))?.state}`))
     await confirmed(await prepared('tok_demo_ok'))
     expect(seen).toEqual(['captured paid', 'shipped captured'])
+  })
+
+  test('cancels an order whose money the provider withdrew before it was captured', async () => {
+    const { buyer, orderId, offer } = await prepared('tok_demo_ok')
+    faults.watch('payment.worker.capture', async (params) => {
+      const { paymentId } = params as { paymentId: string }
+      if (paymentId.startsWith(orderId)) await market.shop.broker.call('provider.void', { key: paymentId })
+    })
+    expect((await buyer.place({ orderId })).status).toBe(201)
+    const order = await buyer.reached(orderId, { status: 'cancelled', payment: 'voided' })
+    expect(order.timeline.at(-1)).toMatchObject({ note: 'the payment was withdrawn' })
+    expect(order.subOrders[0]!.shipments).toEqual([])
+    expect(await market.stock(offer)).toEqual({ onHand: 10, reserved: 0 })
   })
 
   const each = (actions: readonly string[], run: (action: string) => Promise<void>): Promise<unknown> => Promise.all(actions.map(run))
@@ -167,5 +180,29 @@ describe('a neighbour that fails once, whose answer is lost, or that does not an
       expect(await market.stock(offer)).toEqual({ onHand: 10, reserved: 0 })
       expect(await market.account(orderId)).toMatchObject({ entries: 3 })
     })
+  }, 60_000)
+})
+
+describe('an order that could not be placed while anybody waited', () => {
+  test('is refused in the end and charges nobody; its key is free', async () => {
+    const faults = new CallFaults()
+    const market = await startMarket({ broker: faults.into, timings: { ...HURRIED, placeWithinMs: 1_000 } })
+    const offer = await market.offer()
+    const buyer = await market.buyer()
+    await buyer.add(offer)
+    const [orderId, key] = [newOrderId(buyer.id), randomUUID()]
+    for (let n = 0; n < 4; n++) faults.plan('payment.worker.intent', orderId, 'fails')
+    await expect(buyer.place({ orderId, key })).rejects.toThrow('payment.worker.intent failed')
+    expect(await market.record(buyer.operationId('place', key))).toBeNull()
+    await until('the key is free', async () => (await market.record(buyer.operationId('place', key))) === undefined)
+    expect(await market.stock(offer)).toEqual({ onHand: 10, reserved: 0 })
+    expect(await buyer.cart()).toEqual([{ offerId: offer, quantity: 1 }])
+    expect((await market.account(orderId))?.captured ?? 0).toBe(0)
+    const again = await buyer.place({ key })
+    expect(again).toMatchObject({ status: 201, replayed: false })
+    await buyer.reached(again.order.id, { payment: 'captured' })
+    const wrong = await settledViolations(market.shop.databases)
+    await market.shop.stop()
+    expect(wrong).toEqual([])
   }, 60_000)
 })
