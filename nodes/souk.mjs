@@ -128,12 +128,28 @@ function ownEnvironment() {
   return { NODE_COMPILE_CACHE: cache, ...process.env }
 }
 
+/**
+ * Under npm there is a shell between npm and us, which ends of a signal that npm passes on and tells us nothing: then we have
+ * another parent. Whoever runs the launcher itself may leave it alone on purpose, so only npm's end counts.
+ */
+function whenNpmIsGone(then) {
+  if (!process.env.npm_lifecycle_event) return
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    then()
+  }, 500)
+  watch.unref()
+}
+
 /** Runs the project's own Node on a file; signals go on to it, its end is ours. */
 function handOver(args, { watched = false } = {}) {
   // Over the channel the child learns that we are gone, however we went.
   const child = spawn(ownNode, args, { cwd: root, env: ownEnvironment(), stdio: ['inherit', 'inherit', 'inherit', ...(watched ? ['ipc'] : [])] })
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   for (const signal of signals) process.on(signal, () => child.kill(signal))
+  if (watched) whenNpmIsGone(() => child.kill('SIGTERM'))
   return new Promise((resolve, reject) => {
     child.on('error', (error) => reject(new Failure(`cannot run ${ownNode}: ${error.message}`)))
     child.on('exit', (code, signal) => resolve(code ?? 128 + ({ SIGINT: 2, SIGKILL: 9, SIGTERM: 15, SIGHUP: 1 }[signal] ?? 0)))
