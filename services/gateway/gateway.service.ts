@@ -6,16 +6,16 @@ import { openKeys, type OpenKeys } from '../../mixins/keys/keys.ts'
 import { histogram, type Histogram } from '../../mixins/metrics/registry.ts'
 import { openObjects, OBJECTS_PATH } from '../../mixins/objects/objects.ts'
 import { serveObjects } from '../../mixins/objects/serve-objects.ts'
-import { problem } from '../../mixins/primitives/problem.ts'
+import { problem, problemType } from '../../mixins/primitives/problem.ts'
 import { service, type Meta, type ServiceThis } from '../../mixins/runtime/service.ts'
 import { setting } from '../../mixins/settings/settings.ts'
 import { encode, send } from './answer.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
-import { pages, type Page } from './pages.ts'
+import { isSettled, pages, type Page } from './pages.ts'
 import { problemAnswer } from './problems.ts'
 import { begin, contextHeaders, cookiesFor, prepareCall, readContent, type GatewayRequest } from './request.ts'
 import { BASE_PATH, discover, type ApiRoute } from './routes.ts'
-import { Router } from './router.ts'
+import { Router, type Match } from './router.ts'
 import { drain, listen, makeServer } from './server.ts'
 
 /** Calls under way at once on this thread; a further one is `overloaded` at once, so that those under way stay quick. */
@@ -50,6 +50,8 @@ type Gateway = ServiceThis<{
   apiRoutes: Map<string, Target>
   edition: number
   grewAt: number
+  /** From the first moment on at which all routes were known: before it, nobody can say that there is nothing at a path. */
+  knowsAll: boolean
   aliases: Alias[]
   routes: { path: string }[]
   keys?: OpenKeys
@@ -89,10 +91,24 @@ function receive(this: Gateway, req: GatewayRequest, _res: ServerResponse, next:
   limitAddress.call(this, req).then(() => readContent(req)).then(() => next(), next)
 }
 
+const noSuchPath = (): Error => problem('not-found', 'There is nothing at this path.')
+
+/** What serves a method and path. While the faces are still coming, a path that is not known may be in a moment: 503, not 404 or 405. */
+function find(gateway: Gateway, method: string, path: string): Match<Target> {
+  gateway.knowsAll ||= gateway.broker.started && !gateway.discovering && isSettled(gateway)
+  try {
+    const found = gateway.router.find(method, path)
+    if (found) return found
+  } catch (error) {
+    if (gateway.knowsAll || problemType(error) !== 'method-not-allowed') throw error
+  }
+  throw gateway.knowsAll ? noSuchPath() : problem('unavailable', 'The service is starting: try again shortly.', { retryAfter: 1 })
+}
+
 /** OPTIONS: what a path takes, and to a browser's preflight what its page may send. */
 async function options(gateway: Gateway, req: GatewayRequest, res: ServerResponse): Promise<void> {
   const methods = gateway.router.methods(req.parsedUrl)
-  if (methods.length === 0) throw problem('not-found', 'There is nothing at this path.')
+  if (methods.length === 0) throw noSuchPath()
   const cors = corsHeaders(req, gateway.origins)
   const preflight = cors.length > 2 && req.headers['access-control-request-method'] !== undefined ? preflightHeaders() : []
   await send(req, res, { status: 204, body: null, type: '', etag: null, cacheControl: 'no-store', headers: ['Allow', methods.join(', '), ...cors, ...preflight] }, gateway.draining)
@@ -164,8 +180,7 @@ export default service({
       const method = req.method ?? 'GET'
       if (this.hasObjects && req.parsedUrl.startsWith(`${OBJECTS_PATH}/`)) return (this.objects ??= serveObjects(openObjects()))(req, res)
       if (method === 'OPTIONS') return options(this, req, res)
-      const found = this.router.find(method, req.parsedUrl)
-      if (!found) throw problem('not-found', 'There is nothing at this path.')
+      const found = find(this, method, req.parsedUrl)
       const { alias, route, took: series } = found.target
       req.souk.route = route
       req.souk.pathParams = found.params
@@ -249,6 +264,7 @@ export default service({
     this.router = new Router()
     this.apiRoutes = new Map()
     this.edition = 0
+    this.knowsAll = false
     this.grewAt = performance.now()
     this.origins = setting('SOUK_CORS_ORIGINS')
     this.proxies = setting('SOUK_TRUSTED_PROXIES')

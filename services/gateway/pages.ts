@@ -43,7 +43,8 @@ export function missingServices({ broker, apiRoutes }: Pick<Shown, 'broker' | 'a
 /** A gateway without faces of its own learns of them one node after another: it waits until no more come. */
 const SETTLED_MS = 1_000
 
-function isSettled({ broker, apiRoutes, grewAt }: Shown): boolean {
+/** Whether the routes are all there: those of this broker's own faces, or what came from others before it became quiet. */
+export function isSettled({ broker, apiRoutes, grewAt }: Pick<Shown, 'broker' | 'apiRoutes' | 'grewAt'>): boolean {
   if (apiRoutes.size === 0) return false
   const hasFaces = broker.services.some(({ schema }) => Object.values(schema.actions ?? {}).some((action) => (action as { visibility?: unknown } | null)?.visibility === 'published'))
   return hasFaces || performance.now() - grewAt >= SETTLED_MS
