@@ -24,6 +24,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const hurry = { pollMs: 20, balanceMs: 50 }
 const AGGREGATES = 12
 const FAULTS = 6
+/** One answer of so many is lost, the first of each relay among them: however few batches there are, some come twice. */
+const LOSES_EACH = 5
 
 interface Mutant {
   /** What the consumer takes of a batch; `takeFresh` unless told. */
@@ -100,13 +102,16 @@ describe('events under faults', () => {
         })
       )
     }
-    const shaky = (log: EventLog): EventLog => ({
-      ...log,
-      publish: async (events) => {
-        await publish(log, events)
-        if (Math.random() < 0.2) throw new Error('the answer was lost')
+    const shaky = (log: EventLog): EventLog => {
+      let published = 0
+      return {
+        ...log,
+        publish: async (events) => {
+          await publish(log, events)
+          if (published++ % LOSES_EACH === 0) throw new Error('the answer was lost')
+        }
       }
-    })
+    }
     const relays = logs.map((log) => new DatabaseRelay('main', url, { log: shaky(log), published: () => {}, trouble: () => {}, ...hurry }))
     const acknowledged: string[] = []
     const writing = { on: true }
@@ -149,11 +154,13 @@ describe('events under faults', () => {
 
   test('a consumer that does not look whether it has seen an event is found out', async () => {
     const { effects, committed } = await run('chaos_twice', { take: async (_tx, _schema, _consumer, batch) => [...batch] })
+    expect(committed.length).toBeGreaterThan(50)
     expect(effects.length).toBeGreaterThan(committed.length)
   }, 60_000)
 
   test('a log that says yes before it has stored is found out', async () => {
-    const { effects, committed } = await run('chaos_lost', { publish: (log, events) => (Math.random() < 0.3 ? Promise.resolve() : log.publish(events)) })
+    const { effects, committed } = await run('chaos_lost', { publish: (log, events) => log.publish(events.filter((e) => !e.aggregate.endsWith('/0'))) })
+    expect(committed.length).toBeGreaterThan(50)
     expect(effects.length).toBeLessThan(committed.length)
   }, 60_000)
 })
