@@ -141,9 +141,9 @@ export class FaultProxy {
       })
       if (this.#paused) socket.pause()
     }
-    client.on('data', (bytes) => engine.write(bytes))
+    client.on('data', (bytes: Buffer) => engine.write(bytes))
     client.on('end', () => engine.end())
-    engine.on('data', (bytes) => this.#answer(way, bytes))
+    engine.on('data', (bytes: Buffer) => this.#answer(way, bytes))
     engine.on('end', () => client.end())
   }
 
