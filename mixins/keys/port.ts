@@ -19,8 +19,8 @@ export interface HitResult {
  * Keys: sessions, shared caches and limits.
  * Promised by both engines: each key is atomic by itself, nothing spans keys; an expired entry is invisible at once; a write that
  * was answered is seen by every later read on every node; versions of one life of a key grow by one. Not promised: order between
- * keys, survival of `hit` counters over a restart. `get`s of one event-loop turn go as one request.
- * Errors: `unavailable` (503) when the engine does not answer in time.
+ * keys; survival of `hit` counters over a restart; that nothing is lost when Redis fails over to a replica.
+ * Errors: `unavailable` (503) when the engine does not answer in time; whether a write has happened is then unknown.
  */
 export interface KeysStore {
   /** Entries in the order of `keys`; null where absent or expired. */

@@ -1,12 +1,12 @@
 import { Batcher } from '../batch/batcher.ts'
-import { histogram } from '../metrics/registry.ts'
 import { columns, isConnectionError, type Database } from '../postgres/database.ts'
+import { inTime } from '../primitives/in-time.ts'
 import type { Json } from '../primitives/json.ts'
 import { problem } from '../primitives/problem.ts'
+import { checkKey } from './key.ts'
+import { took } from './metrics.ts'
 import type { HitResult, KeyEntry, KeysStore } from './port.ts'
 
-/** Longest key: PostgreSQL indexes 2,704 bytes, and UTF-8 takes three for a UTF-16 unit at most. */
-const KEY_MAX = 800
 /** How long a request waits for the database before it is `unavailable`. */
 const PATIENCE_MS = 3_000
 const WAITING_MAX = 20_000
@@ -25,17 +25,8 @@ interface EntryRow {
   version: number
 }
 
-const seconds = histogram('souk_keys_seconds', 'Duration of one request to the keys store; a request carries all gets, or all hits, of a turn')
-const took = { get: seconds.with({ op: 'get' }), set: seconds.with({ op: 'set' }), del: seconds.with({ op: 'del' }), hit: seconds.with({ op: 'hit' }) }
-
 const overloaded = (): Error => problem('overloaded', 'Too many requests wait for the session store: try again shortly.', { retryAfter: 1 })
 const unavailable = (): Error => problem('unavailable', 'The session store does not answer: try again shortly.', { retryAfter: 1 })
-
-/** A key that PostgreSQL cannot hold would fail the whole batch that it is in, so it is refused before. */
-function checkKey(key: string): string {
-  if (key.length === 0 || key.length > KEY_MAX || key.includes('\0')) throw new RangeError(`a key has 1 to ${KEY_MAX} characters and no NUL`)
-  return key
-}
 
 /**
  * Keys in PostgreSQL. `get`s and `hit`s of one event-loop turn each go as one statement; a statement with a new snapshot starts
@@ -122,16 +113,11 @@ export class PostgresKeys implements KeysStore {
   /** A database that does not answer in time, or cannot be reached, is `unavailable`; whether a write has happened is then unknown. */
   async #ask<T>(op: keyof typeof took, answer: Promise<T>): Promise<T> {
     const from = performance.now()
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(unavailable()), PATIENCE_MS)
-    })
     try {
-      return await Promise.race([answer, late])
+      return await inTime(PATIENCE_MS, answer, unavailable)
     } catch (error) {
       throw isConnectionError(error) ? unavailable() : error
     } finally {
-      clearTimeout(timer)
       took[op].observe((performance.now() - from) / 1_000)
     }
   }

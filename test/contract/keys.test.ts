@@ -51,15 +51,6 @@ describe('keys in PostgreSQL, inside', () => {
     expect(answers.filter(([entry]) => entry?.value === 1)).toHaveLength(150)
   })
 
-  test('says clearly that Redis is not there yet', () => {
-    process.env['REDIS_URL'] = 'redis://127.0.0.1:1'
-    try {
-      expect(() => openKeys()).toThrow(/REDIS_URL/)
-    } finally {
-      delete process.env['REDIS_URL']
-    }
-  })
-
   test('a database that cannot be reached is unavailable', async () => {
     const store = new PostgresKeys(new Database('postgres://nobody@127.0.0.1:1/none', 'keys'))
     await expect(store.get(['a'])).rejects.toMatchObject({ type: 'unavailable', code: 503 })
