@@ -1,0 +1,16 @@
+import type { Engine } from './engine.ts'
+import { nats } from './engines/nats.ts'
+import { redis } from './engines/redis.ts'
+import { StackError } from './stack.ts'
+
+/** Every engine, in the order in which they are started and shown. */
+export const ENGINES: readonly Engine[] = [nats, redis]
+
+/** The engines of a comma-separated list, or those that are started when nothing is named. Throws a StackError for a name that is none. */
+export function enginesOf(only: string | undefined): readonly Engine[] {
+  if (only === undefined) return ENGINES.filter((engine) => engine.byDefault)
+  const names = only.split(',').map((name) => name.trim()).filter(Boolean)
+  const unknown = names.filter((name) => !ENGINES.some((engine) => engine.name === name))
+  if (unknown.length > 0 || names.length === 0) throw new StackError(`there is no engine "${unknown.join('", "')}": there are ${ENGINES.map(({ name }) => name).join(', ')}`)
+  return ENGINES.filter((engine) => names.includes(engine.name))
+}
