@@ -3,10 +3,8 @@ import { columns, type Database } from '../postgres/database.ts'
 import { Shares } from '../postgres/shares.ts'
 import type { BatchHandler, ConsumeOptions, EventLog, EventRecord, Subscription } from './port.ts'
 import { PostgresSubscription } from './postgres-subscription.ts'
+import { KEPT_DAYS, PARTITIONS } from './rules.ts'
 
-export const PARTITIONS = 8
-/** How long an event is kept; as Kafka does, whether every group has handled it or not. */
-export const KEPT_DAYS = 7
 const PUBLISH_ROWS = 1_000
 const SWEEP_EVERY_MS = 600_000
 const SWEEP_ROWS = 1_000

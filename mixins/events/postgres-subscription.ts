@@ -1,12 +1,7 @@
 import { columns, type Database } from '../postgres/database.ts'
 import type { ShareSet, ShareUser } from '../postgres/shares.ts'
 import type { BatchHandler, ConsumeOptions, EventRecord } from './port.ts'
-
-const DEFAULT_CONCURRENCY = 4
-const DEFAULT_BATCH = 200
-const RETRY_MS = { first: 250, longest: 30_000 }
-/** From this failure of a batch on, its events come one by one. */
-const SINGLE_FROM = 3
+import { DEFAULT_BATCH, DEFAULT_CONCURRENCY, retryMsAfter, SINGLE_FROM } from './rules.ts'
 
 interface Settings extends ConsumeOptions {
   topics: readonly string[]
@@ -150,7 +145,7 @@ export class PostgresSubscription {
       if (next >= place.singleUntil) place.singleUntil = 0
     } catch (error) {
       place.failures++
-      const retryMs = Math.min(RETRY_MS.longest, RETRY_MS.first * 2 ** (place.failures - 1))
+      const retryMs = retryMsAfter(place.failures)
       place.retryAt = Date.now() + retryMs
       if (place.failures >= SINGLE_FROM) place.singleUntil = Math.max(place.singleUntil, next)
       onFailure?.({ topic: place.topic, events, attempt: place.failures, retryMs, error })

@@ -46,13 +46,27 @@ export const SETTINGS = {
   SOUK_TEST_DOORS: flag('opens the doors that fault tests use (block a thread); never in production'),
   DATABASE_URL: url('PostgreSQL; embedded unless set'),
   ORDERS_DATABASE_URLS: urls('PostgreSQL databases that orders are sharded over, comma-separated; two embedded ones unless set'),
-  NATS_URL: url('NATS, to join other nodes; message ports between the threads of this node unless set'),
-  REDIS_URL: url('Redis for sessions, caches, limits and carts; PostgreSQL unless set'),
+  NATS_URL: url('NATS, to join other nodes: nats://user:password@host:4222, several comma-separated; message ports between the threads of this node unless set'),
+  NATS_CREDS: text('', 'file with the credentials of a NATS user, instead of user and password'),
+  NATS_TLS_CA: text('', 'file with the certificates that NATS servers are known by; turns TLS on'),
+  NATS_TLS_CERT: text('', 'file with this node\'s certificate for NATS'),
+  NATS_TLS_KEY: text('', 'file with the key of that certificate'),
+  REDIS_URL: url('Redis for sessions, caches, limits and carts (a cluster: several, comma-separated); PostgreSQL unless set'),
   MONGODB_URL: url('MongoDB for payments and reviews; PostgreSQL unless set'),
   ELASTICSEARCH_URL: url('Elasticsearch; PostgreSQL full text unless set'),
-  KAFKA_BROKERS: urls('Kafka; a log in PostgreSQL unless set'),
-  CLICKHOUSE_URL: url('ClickHouse; the engine in the process unless set'),
-  S3_ENDPOINT: url('S3; the data directory unless set')
+  KAFKA_BROKERS: urls('Kafka: host:port, several comma-separated; a log in PostgreSQL unless set'),
+  KAFKA_USERNAME: text('', 'user at Kafka'),
+  KAFKA_PASSWORD: text('', 'password of that user'),
+  KAFKA_MECHANISM: text('scram-sha-512', 'how the user logs in: plain, scram-sha-256 or scram-sha-512'),
+  KAFKA_TLS: flag('TLS to Kafka, whose certificates a public authority has signed'),
+  KAFKA_TLS_CA: text('', 'file with the certificates that Kafka brokers are known by; turns TLS on'),
+  CLICKHOUSE_URL: url('ClickHouse over HTTP: http://user:password@host:8123; the engine in the process unless set'),
+  S3_ENDPOINT: url('S3, as this node reaches it; the data directory unless set'),
+  S3_PUBLIC_ENDPOINT: url('S3, as browsers reach it, where that differs'),
+  S3_REGION: text('us-east-1', 'region of the bucket'),
+  S3_BUCKET: text('souk', 'bucket of pictures and documents; made unless it is there'),
+  S3_ACCESS_KEY_ID: text('', 'access key of S3; what the AWS environment offers unless set'),
+  S3_SECRET_ACCESS_KEY: text('', 'secret key of S3')
 } as const satisfies Record<string, Setting<unknown>>
 
 type SettingName = keyof typeof SETTINGS

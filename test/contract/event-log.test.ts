@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { KEPT_DAYS, PostgresLog } from '../../mixins/events/postgres-log.ts'
+import { PostgresLog } from '../../mixins/events/postgres-log.ts'
 import type { EventRecord } from '../../mixins/events/port.ts'
+import { KEPT_DAYS } from '../../mixins/events/rules.ts'
 import { Database, databaseUrl } from '../../mixins/postgres/database.ts'
 import { createDatabases, type TestDatabases } from '../support/databases.ts'
 import { until } from '../support/until.ts'
