@@ -1,10 +1,12 @@
 import type { Engine } from './engine.ts'
+import { kafka } from './engines/kafka.ts'
 import { nats } from './engines/nats.ts'
 import { redis } from './engines/redis.ts'
+import { s3 } from './engines/s3.ts'
 import { StackError } from './stack.ts'
 
 /** Every engine, in the order in which they are started and shown. */
-export const ENGINES: readonly Engine[] = [nats, redis]
+export const ENGINES: readonly Engine[] = [nats, redis, kafka, s3]
 
 /** The engines of a comma-separated list, or those that are started when nothing is named. Throws a StackError for a name that is none. */
 export function enginesOf(only: string | undefined): readonly Engine[] {
