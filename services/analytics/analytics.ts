@@ -22,17 +22,15 @@ const everyEvent = {
   ...productEvents
 } satisfies Record<EventName, EventContract>
 
-export const TOPICS = Object.keys(everyEvent) as EventName[]
-
 type Row = Record<string, string | number>
-export type Table = 'souk.event' | 'souk.sale' | 'souk.sale_line' | 'souk.refund' | 'souk.behaviour'
-export type Rows = Partial<Record<Table, Row[]>>
+type Table = 'souk.event' | 'souk.sale' | 'souk.sale_line' | 'souk.refund' | 'souk.behaviour'
+type Rows = Partial<Record<Table, Row[]>>
 
 type OrderBody = Events['order_confirmed']
 type Typed = { [N in EventName]: EventRecord<Events[N]> & { topic: N } }[EventName]
 
 /** Rows of a batch, by table. They derive from the event alone, so an event that comes again gives the same rows with the same keys. */
-export function rowsOf(batch: readonly EventRecord[]): Rows {
+function rowsOf(batch: readonly EventRecord[]): Rows {
   const rows: Required<Omit<Rows, 'souk.behaviour'>> = { 'souk.event': [], 'souk.sale': [], 'souk.sale_line': [], 'souk.refund': [] }
   for (const record of batch) {
     const event = record as unknown as Typed
@@ -49,6 +47,9 @@ export function rowsOf(batch: readonly EventRecord[]): Rows {
   }
   return rows
 }
+
+/** Every business event of the house, for one group. */
+export const FEED = { group: 'analytics', topics: Object.keys(everyEvent), rowsOf }
 
 export const behaviourRows = (records: readonly BehaviourRecord[]): Rows => ({
   'souk.behaviour': records.map(({ id, at, kind, subject, productId, query }) => ({ event_id: id, at, kind, subject, product_id: productId, query }))

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ServiceBroker } from 'moleculer'
+import { EventFeed } from '../../mixins/analytics/event-feed.ts'
 import type { AnalyticsStore } from '../../mixins/analytics/port.ts'
 import { recordBehaviour } from '../../mixins/behaviour/behaviour.ts'
 import { openEventLog } from '../../mixins/events/log.ts'
@@ -15,7 +16,7 @@ import type { Ctx } from '../../mixins/runtime/service.ts'
 import { brokerOptions } from '../../moleculer.config.ts'
 import { loadServices } from '../../nodes/load.ts'
 import type { Sales } from '../../services/analytics/analytics.contract.ts'
-import { AnalyticsFeed } from '../../services/analytics/analytics.feed.ts'
+import { FEED } from '../../services/analytics/analytics.ts'
 import { signIn, type SignedIn } from '../support/callers.ts'
 import { chdbIsMissing } from '../support/chdb.ts'
 import { createDatabases, type TestDatabases } from '../support/databases.ts'
@@ -233,7 +234,7 @@ describe('where the analytics engine is not', () => {
       query: async () => [],
       close: async () => {}
     }
-    const feed = new AnalyticsFeed(log, store, (line) => said.push(line))
+    const feed = new EventFeed(log, store, FEED, (line) => said.push(line))
     const { events } = randomHistory(20)
     await log.publish(events)
     await feed.start()
@@ -270,7 +271,7 @@ describe('where the analytics engine is not', () => {
       close: async () => {}
     }
     await databases.query('TRUNCATE log.event, log.partition, log.position')
-    const feed = new AnalyticsFeed(log, store, () => {})
+    const feed = new EventFeed(log, store, FEED, () => {})
     await log.publish(events)
     await feed.start()
     await until('all other topics and partitions are in', () => events.filter((e) => e.topic !== bad.topic).every((e) => stored.has(e.id)))

@@ -1,13 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AnalyticsStore } from '../../mixins/analytics/port.ts'
-import { Batcher } from '../../mixins/batch/batcher.ts'
-import type { BehaviourRecord } from '../../mixins/behaviour/behaviour.ts'
-import type { DeliveryFailure, EventLog, Subscription } from '../../mixins/events/port.ts'
-import { counter } from '../../mixins/metrics/registry.ts'
-import { problemType } from '../../mixins/primitives/problem.ts'
-import { behaviourRows, rowsOf, TOPICS, type Rows, type Table } from './analytics.ts'
+import { Batcher } from '../batch/batcher.ts'
+import type { DeliveryFailure, EventLog, EventRecord, Subscription } from '../events/port.ts'
+import { counter } from '../metrics/registry.ts'
+import type { Json } from '../primitives/json.ts'
+import { problemType } from '../primitives/problem.ts'
+import type { AnalyticsStore } from './port.ts'
 
-export const GROUP = 'analytics'
+/** Rows by table. */
+export type Rows = Readonly<Partial<Record<string, readonly Record<string, Json>[]>>>
+
+export interface FeedOptions {
+  /** All who feed the same tables are of one group: each event is taken in by one of them. */
+  group: string
+  topics: readonly string[]
+  /** Rows of a batch. They derive from the events alone, so that an event that comes again gives the same rows, with the same keys. */
+  rowsOf(batch: readonly EventRecord[]): Rows
+}
 
 /** ClickHouse wants few large inserts: at most one round in this time, with everything that came meanwhile. */
 const ROUND_MS = 1_000
@@ -15,31 +23,33 @@ const ROUND_MS = 1_000
 const CONCURRENCY = 32
 const MAX_BATCH = 500
 const RETRY_MS = 10_000
-const BEHAVIOUR = { most: 20_000, everyMs: 15_000 }
+const BEST_EFFORT = { most: 20_000, everyMs: 15_000 }
 
 const written = counter('souk_analytics_rows_total', 'Rows that analytics has stored')
 const dropped = counter('souk_behaviour_dropped_total', 'Views and searches that found a buffer full').with({ at: 'store' })
 
 /**
- * Brings business events from the log into the analytics store, at least once, and behaviour as well as it can. Where the store
+ * Brings business events from the log into the analytics store, at least once, and best-effort rows as well as it can. Where the store
  * cannot be used it leaves the group, so that the group's place in the log stays, says why once, and looks again now and then.
  */
-export class AnalyticsFeed {
+export class EventFeed {
+  readonly #options: FeedOptions
   readonly #log: EventLog
   readonly #store: AnalyticsStore
   readonly #say: (line: string) => void
   #subscription: Subscription | null = null
   #starting: Promise<void> | null = null
   #retry: NodeJS.Timeout | null = null
-  #behaviourTimer: NodeJS.Timeout | null = null
+  #bestEffortTimer: NodeJS.Timeout | null = null
   /** One round at a time, of everything that waits. */
   readonly #rounds = new Batcher<Rows, void>((parts) => this.#runRound(parts), { max: 2 * CONCURRENCY, inFlight: 1 })
   #rest: Promise<unknown> = Promise.resolve()
-  #behaviour: BehaviourRecord[] = []
+  #bestEffort: { table: string; row: Record<string, Json> }[] = []
   #off: string | null = null
   #stopped = false
 
-  constructor(log: EventLog, store: AnalyticsStore, say: (line: string) => void) {
+  constructor(log: EventLog, store: AnalyticsStore, options: FeedOptions, say: (line: string) => void) {
+    this.#options = options
     this.#log = log
     this.#store = store
     this.#say = say
@@ -66,29 +76,32 @@ export class AnalyticsFeed {
     this.#subscription?.wake(topics)
   }
 
-  /** Takes behaviour into a bounded buffer; it is written now and then, or lost with the process. */
-  takeBehaviour(records: readonly BehaviourRecord[]): void {
-    const room = BEHAVIOUR.most - this.#behaviour.length
-    this.#behaviour.push(...records.slice(0, room))
-    if (records.length > room) dropped.add(records.length - room)
-    this.#behaviourTimer ??= setTimeout(() => void this.writeBehaviour(), BEHAVIOUR.everyMs).unref()
+  /** Takes rows into a bounded buffer; they are written now and then, or lost with the process. */
+  takeBestEffort(rows: Rows): void {
+    const all = Object.entries(rows).flatMap(([table, list = []]) => list.map((row) => ({ table, row })))
+    const room = BEST_EFFORT.most - this.#bestEffort.length
+    this.#bestEffort.push(...all.slice(0, room))
+    if (all.length > room) dropped.add(all.length - room)
+    this.#bestEffortTimer ??= setTimeout(() => void this.writeBestEffort(), BEST_EFFORT.everyMs).unref()
   }
 
-  /** Writes the behaviour that waits, or drops it where the store refuses it. Never rejects. */
-  async writeBehaviour(): Promise<void> {
-    if (this.#behaviourTimer) clearTimeout(this.#behaviourTimer)
-    this.#behaviourTimer = null
-    const records = this.#behaviour.splice(0)
-    if (records.length === 0) return
-    await this.#rounds.add(behaviourRows(records)).catch(() => dropped.add(records.length))
+  /** Writes the best-effort rows that wait, or drops them where the store refuses them. Never rejects. */
+  async writeBestEffort(): Promise<void> {
+    if (this.#bestEffortTimer) clearTimeout(this.#bestEffortTimer)
+    this.#bestEffortTimer = null
+    const taken = this.#bestEffort.splice(0)
+    if (taken.length === 0) return
+    const rows: Record<string, Record<string, Json>[]> = {}
+    for (const { table, row } of taken) (rows[table] ??= []).push(row)
+    await this.#rounds.add(rows).catch(() => dropped.add(taken.length))
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
-    for (const timer of [this.#retry, this.#behaviourTimer]) if (timer) clearTimeout(timer)
+    for (const timer of [this.#retry, this.#bestEffortTimer]) if (timer) clearTimeout(timer)
     await this.#starting
     await this.#subscription?.stop()
-    if (this.#off === null) await this.writeBehaviour()
+    if (this.#off === null) await this.writeBestEffort()
   }
 
   async #start(): Promise<void> {
@@ -97,9 +110,10 @@ export class AnalyticsFeed {
     const usable = await this.#store.available()
     if (this.#stopped) return
     if (usable !== true) return this.#pause(usable)
-    if (this.#off !== null) this.#say('analytics is on, and catches up from the event log')
+    if (this.#off !== null) this.#say(`${this.#options.group} is on, and catches up from the event log`)
     this.#off = null
-    this.#subscription = this.#log.consume(TOPICS, GROUP, (batch) => this.#rounds.add(rowsOf(batch)), {
+    const { topics, group, rowsOf } = this.#options
+    this.#subscription = this.#log.consume(topics, group, (batch) => this.#rounds.add(rowsOf(batch)), {
       maxBatch: MAX_BATCH,
       concurrency: CONCURRENCY,
       independentTopics: true,
@@ -108,14 +122,14 @@ export class AnalyticsFeed {
   }
 
   #pause(reason: string): void {
-    if (this.#off !== reason) this.#say(`analytics is off: ${reason}; events wait in the log`)
+    if (this.#off !== reason) this.#say(`${this.#options.group} is off: ${reason}; events wait in the log`)
     this.#off = reason
     this.startIn(RETRY_MS)
   }
 
   #failed({ topic, error, attempt }: DeliveryFailure): void {
     if (problemType(error) === 'unavailable') this.#leave(error as Error)
-    else if (attempt % 20 === 3) this.#say(`analytics: ${topic ?? 'the event log'} is not taken in (${error instanceof Error ? error.message : String(error)}), trying again`)
+    else if (attempt % 20 === 3) this.#say(`${this.#options.group}: ${topic ?? 'the event log'} is not taken in (${error instanceof Error ? error.message : String(error)}), trying again`)
   }
 
   /** Leaves the group until the store can be used again; nobody starts anew before it has left. */
@@ -147,7 +161,7 @@ export class AnalyticsFeed {
   }
 
   async #insert(parts: readonly Rows[]): Promise<void> {
-    const tables = new Set(parts.flatMap((part) => Object.keys(part) as Table[]))
+    const tables = new Set(parts.flatMap((part) => Object.keys(part)))
     for (const table of tables) {
       const rows = parts.flatMap((part) => part[table] ?? [])
       await this.#store.insert(table, rows)
