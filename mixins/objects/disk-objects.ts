@@ -2,24 +2,19 @@ import { createHash, createHmac, randomBytes, randomUUID, timingSafeEqual } from
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { isObjectKey, objectKey } from './key.ts'
 import type { ObjectStore, StoredObject } from './port.ts'
 
 /** What a signed URL allows. */
 export type Grant = { key: string; method: 'GET' } | { key: string; method: 'POST'; type: string; maxBytes: number }
 
-const KEY = /^[\w][\w./=+-]{0,500}$/
 const LEFT_OVER_MS = 60 * 60_000
-
-const checked = (key: string): string => {
-  if (!KEY.test(key)) throw new RangeError(`not an object key: ${JSON.stringify(key.slice(0, 100))}`)
-  return key
-}
 
 /** The key that a URL's path ends with; null when it is none. */
 function keyIn(path: string): string | null {
   try {
     const key = decodeURIComponent(path.slice(path.lastIndexOf('/') + 1))
-    return KEY.test(key) ? key : null
+    return isObjectKey(key) ? key : null
   } catch {
     return null
   }
@@ -68,7 +63,7 @@ export class DiskObjects implements ObjectStore {
   }
 
   async put(key: string, body: Buffer, type: string): Promise<void> {
-    const path = this.#path(checked(key))
+    const path = this.#path(objectKey(key))
     await this.#makeDirectory(dirname(path))
     const aside = join(this.#dir, 'incoming', randomUUID())
     try {
@@ -90,7 +85,7 @@ export class DiskObjects implements ObjectStore {
   async get(key: string): Promise<StoredObject | null> {
     let file: Buffer
     try {
-      file = await readFile(this.#path(checked(key)))
+      file = await readFile(this.#path(objectKey(key)))
     } catch (error) {
       if (isMissing(error)) return null
       throw error
@@ -101,17 +96,17 @@ export class DiskObjects implements ObjectStore {
   }
 
   async remove(key: string): Promise<void> {
-    const path = this.#path(checked(key))
+    const path = this.#path(objectKey(key))
     await rm(path, { force: true })
     await syncDirectory(dirname(path))
   }
 
   async signGet(key: string, ttlSeconds: number): Promise<string> {
-    return this.#sign({ key: checked(key), method: 'GET' }, ttlSeconds)
+    return this.#sign({ key: objectKey(key), method: 'GET' }, ttlSeconds)
   }
 
   async signPost(key: string, { type, maxBytes, ttlSeconds }: { type: string; maxBytes: number; ttlSeconds: number }): Promise<{ url: string; fields: Record<string, string> }> {
-    return { url: this.#sign({ key: checked(key), method: 'POST', type, maxBytes }, ttlSeconds), fields: { 'Content-Type': type } }
+    return { url: this.#sign({ key: objectKey(key), method: 'POST', type, maxBytes }, ttlSeconds), fields: { 'Content-Type': type } }
   }
 
   /** What a signed URL allows now; null when it was not signed here, was changed, or has expired. `target` is the URL's path and query. */

@@ -2,17 +2,26 @@ import { join } from 'node:path'
 import { setting } from '../settings/settings.ts'
 import { DiskObjects } from './disk-objects.ts'
 import type { ObjectStore } from './port.ts'
+import { S3Objects } from './s3-objects.ts'
 
 /** Where the gateway serves signed URLs of objects that lie on disk. */
 export const OBJECTS_PATH = '/objects'
 
-/**
- * The object store that the configuration names: files below SOUK_OBJECTS_DIR or the data directory. Needs no closing. Throws when S3_ENDPOINT is set:
- * there is no S3 adapter yet.
- */
-export function openObjects(): DiskObjects {
-  if (setting('S3_ENDPOINT')) throw new Error('S3_ENDPOINT is set, but objects are not yet kept in S3: unset it to keep them on disk')
-  return new DiskObjects(setting('SOUK_OBJECTS_DIR') || join(setting('SOUK_DATA_DIR'), 'objects'), OBJECTS_PATH)
+/** Objects on disk, as the gateway serves them: below SOUK_OBJECTS_DIR or the data directory. */
+export const openDiskObjects = (): DiskObjects => new DiskObjects(setting('SOUK_OBJECTS_DIR') || join(setting('SOUK_DATA_DIR'), 'objects'), OBJECTS_PATH)
+
+/** The object store that the configuration names: the bucket at S3_ENDPOINT, else files on disk. Needs no closing. */
+export function openObjects(): ObjectStore {
+  const endpoint = setting('S3_ENDPOINT')
+  if (!endpoint) return openDiskObjects()
+  const [accessKeyId, secretAccessKey] = [setting('S3_ACCESS_KEY_ID'), setting('S3_SECRET_ACCESS_KEY')]
+  return new S3Objects({
+    endpoint,
+    publicEndpoint: setting('S3_PUBLIC_ENDPOINT'),
+    region: setting('S3_REGION'),
+    bucket: setting('S3_BUCKET'),
+    credentials: accessKeyId ? { accessKeyId, secretAccessKey } : null
+  })
 }
 
 /** Gives a service `this.objects`, from `created` on. */

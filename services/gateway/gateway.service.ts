@@ -4,7 +4,7 @@ import ApiGateway from 'moleculer-web'
 import { isLoopback, limitKeyOf } from '../../mixins/access/address.ts'
 import { openKeys, type OpenKeys } from '../../mixins/keys/keys.ts'
 import { histogram, type Histogram } from '../../mixins/metrics/registry.ts'
-import { openObjects, OBJECTS_PATH } from '../../mixins/objects/objects.ts'
+import { openDiskObjects, OBJECTS_PATH } from '../../mixins/objects/objects.ts'
 import { serveObjects } from '../../mixins/objects/serve-objects.ts'
 import { problem, problemType } from '../../mixins/primitives/problem.ts'
 import { service, type Meta, type ServiceThis } from '../../mixins/runtime/service.ts'
@@ -178,7 +178,7 @@ export default service({
 
     async dispatch(this: Gateway, req: GatewayRequest, res: ServerResponse) {
       const method = req.method ?? 'GET'
-      if (this.hasObjects && req.parsedUrl.startsWith(`${OBJECTS_PATH}/`)) return (this.objects ??= serveObjects(openObjects()))(req, res)
+      if (this.hasObjects && req.parsedUrl.startsWith(`${OBJECTS_PATH}/`)) return (this.objects ??= serveObjects(openDiskObjects()))(req, res)
       if (method === 'OPTIONS') return options(this, req, res)
       const found = find(this, method, req.parsedUrl)
       const { alias, route, took: series } = found.target
