@@ -1,6 +1,7 @@
 import { isUniqueViolation, type Database, type Queryable } from '../postgres/database.ts'
 import type { Json } from '../primitives/json.ts'
 import { commitStatement, partsOf, type BatchParts, type BatchRow } from './commit-statement.ts'
+import { isPoisoned, poisoned } from './poison.ts'
 import type { ActorRow, ActorStore, DueReminder, Turn, TurnOutcome, TurnRecord } from './types.ts'
 
 /** Classes of errors that one turn causes by its data, or two batches by meeting: nothing of the batch was written. */
@@ -11,17 +12,15 @@ const faultOf = (error: unknown): string | null => {
   return typeof code === 'string' && code.length === 5 && TURN_FAULTS.some((c) => code.startsWith(c)) ? code : null
 }
 
-/** A NUL in a JSON text, which jsonb refuses; the second look tells it from an escaped backslash before `u0000`. */
-const holdsNul = (json: string | null | undefined): boolean => !!json && json.includes('\\u0000') && /(?<!\\)(?:\\\\)*\\u0000/.test(json)
-
-const isPoisoned = (turn: Turn): boolean => holdsNul(turn.state) || holdsNul(turn.operations) || holdsNul(turn.record?.answer) || holdsNul(turn.completes?.answer)
-
 const byKey = (turns: readonly Turn[]) => (a: number, b: number) => {
   const [x, y] = [turns[a]!, turns[b]!]
   return x.key < y.key ? -1 : x.key > y.key ? 1 : x.type < y.type ? -1 : x.type > y.type ? 1 : a - b
 }
 
-/** Actors in a schema that uses `actor, outbox, idempotency`. Keeps what ActorStore promises as PostgreSQL commits: durable when answered. */
+/**
+ * Actors in a schema that uses `actor, outbox, idempotency`. Keeps what ActorStore promises as PostgreSQL commits: durable when answered.
+ * And one thing more, which orders rest on: an operation is recorded once in the whole schema, whichever actor takes it.
+ */
 export class PostgresActors implements ActorStore {
   readonly #db: Database
 
@@ -43,7 +42,7 @@ export class PostgresActors implements ActorStore {
     const outcomes = new Array<TurnOutcome>(turns.length)
     const healthy = turns.map((_, i) => i).filter((i) => {
       if (!isPoisoned(turns[i]!)) return true
-      outcomes[i] = { failed: new Error(`a turn of ${turns[i]!.type}/${turns[i]!.key} holds a NUL character, which cannot be stored`) }
+      outcomes[i] = poisoned(turns[i]!)
       return false
     })
     for (const wave of this.#waves(turns, healthy.sort(byKey(turns)))) {

@@ -3,7 +3,7 @@ import { Batcher } from '../batch/batcher.ts'
 import { replay } from '../idempotency/idempotency.ts'
 import { isConnectionError } from '../postgres/database.ts'
 import type { Json } from '../primitives/json.ts'
-import { problem } from '../primitives/problem.ts'
+import { problem, problemType } from '../primitives/problem.ts'
 import type { Ctx, Operation } from '../runtime/service.ts'
 import type { Activation } from './activation.ts'
 import { isOutdated, settledBefore, tooContended, tooLate } from './mailbox.ts'
@@ -67,7 +67,7 @@ export class TurnRunner {
     try {
       return (await this.#loads.get(store)!.add(key)) ?? NEW
     } catch (error) {
-      throw isConnectionError(error) ? unavailable() : error
+      throw isUnreachable(error) ? unavailable() : error
     }
   }
 
@@ -102,7 +102,7 @@ export class TurnRunner {
       outcome = await this.#commits.get(activation.store)!.add(turn)
     } catch (error) {
       activation.row = null
-      if (isConnectionError(error)) return 'again' // it may have been written: the ring will tell
+      if (isUnreachable(error)) return 'again' // it may have been written: the ring will tell
       throw error
     }
     if (outcome === 'done') {
@@ -199,5 +199,8 @@ export class TurnRunner {
     return store.commit(turns)
   }
 }
+
+/** The store could not be reached, or did not answer. */
+const isUnreachable = (error: unknown): boolean => problemType(error) === 'unavailable' || isConnectionError(error)
 
 const unavailable = (): Error => problem('unavailable', 'What this needs cannot be reached at the moment: try again shortly.', { retryAfter: 2 })

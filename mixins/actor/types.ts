@@ -79,7 +79,7 @@ export interface Turn {
   completes?: { operationId: string; status: number; answer: string }
 }
 
-/** The record of an operation that was taken before. */
+/** The record of an operation that its actor has taken before. */
 export interface TurnRecord {
   bodyHash: string
   status: number | null
@@ -108,7 +108,8 @@ export interface DueReminder {
  * Where actors of a type live. Guarantees: `commit` of one turn is atomic (state, operations, record, events with gap-free numbers,
  * reminders, writes: all or nothing) and durable when it resolves; it succeeds only on the version that was loaded (compare-and-set;
  * creation is insert-if-absent), so two owners at once cost retries, never writes. Gaps: a batch is not atomic as a whole; when
- * `commit` rejects the outcome of its turns is unknown: drop the activations, reload, and let the operation ids answer.
+ * `commit` rejects the outcome of its turns is unknown: drop the activations, reload, and let the operation ids answer. An operation
+ * is recorded once per actor; that two actors share one is noticed by PostgreSQL only. Writes beside the state: PostgreSQL only.
  */
 export interface ActorStore {
   /** Committed rows in the order of `keys`, one query for all of them; null where there is no such actor. */

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventLog, EventRecord } from '../events/port.ts'
-import { columns, type Database } from '../postgres/database.ts'
 import type { ShareSet, ShareUser } from '../postgres/shares.ts'
 
 /** Rows of one lane in one round: with all lanes about a thousand. */
@@ -16,18 +15,21 @@ export interface SenderEvents {
   failed(error: unknown, attempt: number, lane: number | null): void
 }
 
-interface OutboxRow {
+/** An event that waits, with its place in the outbox. */
+export interface OutboxEntry {
   lane: number
-  id: number
-  event_id: string
-  topic: string
-  aggregate: string
-  number: number
-  at: string
-  body: EventRecord['body']
+  /** Its place in its lane: what `remove` is told. */
+  id: string | number
+  event: EventRecord
 }
 
-const toRecord = ({ event_id, topic, aggregate, number, at, body }: OutboxRow): EventRecord => ({ id: event_id, topic, aggregate, number, at, body })
+/** The lanes of one outbox, wherever it lies. */
+export interface OutboxLanes {
+  /** The first `limit` entries of each of these lanes, lane by lane, each in its order. */
+  read(lanes: readonly number[], limit: number): Promise<OutboxEntry[]>
+  /** Deletes entries that the log has; those that are gone already are no fault. */
+  remove(entries: readonly OutboxEntry[]): Promise<void>
+}
 
 /**
  * Sends one outbox: reads the heads of the lanes it owns, publishes them in order, and deletes them once the log has them. At least
@@ -35,9 +37,8 @@ const toRecord = ({ event_id, topic, aggregate, number, at, body }: OutboxRow): 
  * overtakes an earlier one of its lane. A row that the log refuses holds up its own lane only.
  */
 export class OutboxSender {
-  readonly #db: Database
+  readonly #outbox: OutboxLanes
   readonly #log: EventLog
-  readonly #statements: ReturnType<typeof statements>
   readonly #events: SenderEvents
   readonly #shares: ShareSet
   #sending: Promise<void> | null = null
@@ -45,10 +46,9 @@ export class OutboxSender {
   #failures = 0
   #stopping = false
 
-  constructor(db: Database, schema: string, log: EventLog, events: SenderEvents, join: (user: ShareUser) => ShareSet) {
-    this.#db = db
+  constructor(outbox: OutboxLanes, log: EventLog, events: SenderEvents, join: (user: ShareUser) => ShareSet) {
+    this.#outbox = outbox
     this.#log = log
-    this.#statements = statements(schema)
     this.#events = events
     this.#shares = join({
       settled: async () => void (await this.#sending),
@@ -91,13 +91,12 @@ export class OutboxSender {
   /** One round; true when there may be more. */
   async #send(lanes: readonly number[], rowsOfLane: number): Promise<boolean> {
     if (lanes.length === 0) return false
-    // Not prepared: an outbox is empty now and a million rows in a minute, and the plan must follow.
-    const rows = await this.#db.query<OutboxRow>(this.#statements.read, [lanes, rowsOfLane], { prepare: false })
-    if (rows.length === 0) return false
-    await this.#log.publish(rows.map(toRecord))
-    await this.#db.query(this.#statements.remove, columns(rows, ['lane', 'id']), { prepare: false })
-    this.#events.published([...new Set(rows.map((row) => row.topic))], rows.length)
-    return rows.length >= rowsOfLane
+    const entries = await this.#outbox.read(lanes, rowsOfLane)
+    if (entries.length === 0) return false
+    await this.#log.publish(entries.map((entry) => entry.event))
+    await this.#outbox.remove(entries)
+    this.#events.published([...new Set(entries.map((entry) => entry.event.topic))], entries.length)
+    return entries.length >= rowsOfLane
   }
 
   /** Lanes one by one and row by row, so that only a lane whose head is at fault stands still. Rejects while there is one. */
@@ -114,9 +113,3 @@ export class OutboxSender {
     if (fault !== undefined) throw fault
   }
 }
-
-const statements = (schema: string) => ({
-  read: `SELECT o.lane, o.id, o.event_id, o.topic, o.aggregate, o.number, o.at, o.body FROM unnest($1::smallint[]) AS l (lane)
-    CROSS JOIN LATERAL (SELECT * FROM ${schema}.outbox o WHERE o.lane = l.lane ORDER BY o.id LIMIT $2) o ORDER BY o.lane, o.id`,
-  remove: `DELETE FROM ${schema}.outbox o USING unnest($1::smallint[], $2::bigint[]) AS sent (lane, id) WHERE o.lane = sent.lane AND o.id = sent.id`
-})

@@ -4,7 +4,8 @@ import { Database, databaseUrl } from '../postgres/database.ts'
 import { Shares } from '../postgres/shares.ts'
 import { setting } from '../settings/settings.ts'
 import { LANES } from './outbox.ts'
-import { OutboxSender } from './outbox-sender.ts'
+import { OutboxSender, type SenderEvents } from './outbox-sender.ts'
+import { PostgresLanes } from './postgres-lanes.ts'
 
 /** What waits in one outbox. */
 export interface OutboxState {
@@ -25,6 +26,18 @@ export interface RelayOptions {
   balanceMs?: number
 }
 
+/** What relays outboxes, wherever they lie. */
+export interface Relay {
+  readonly name: string
+  /** Looks at once into the outboxes of these schemas, as far as they are here. */
+  wake(schemas: readonly string[]): void
+  status(): Promise<OutboxState[]>
+  /** Ends when the rounds under way have ended. */
+  stop(): Promise<void>
+}
+
+/** Longest wait for events that no hint announced, unless told. */
+export const POLL_MS = 400
 const DISCOVER_EVERY_MS = 30_000
 const sent = counter('souk_relay_events_total', 'Events that went from an outbox into the log')
 
@@ -38,11 +51,30 @@ export function outboxDatabases(): { name: string; url: string }[] {
   return all.filter(({ url }, i) => all.findIndex((other) => other.url === url) === i)
 }
 
+type Trouble = (error: unknown, attempt: number, what: string) => void
+
+/** Tells of a failure: the third in a row is worth a line, and then now and again. */
+export function tellTrouble({ trouble }: RelayOptions, name: string, error: unknown, attempt: number, what: string): void {
+  if (attempt % 20 === 3) trouble(`outbox ${name}/${what} (${error instanceof Error ? error.message : String(error)}), trying again`)
+}
+
+/** What a sender of one outbox tells: the published are counted and announced, failures are told. */
+export function senderEvents(name: string, schema: string, options: RelayOptions, trouble: Trouble): SenderEvents {
+  const total = sent.with({ database: name, schema })
+  return {
+    published(topics, count) {
+      total.add(count)
+      options.published(topics)
+    },
+    failed: (error, attempt, lane) => trouble(error, attempt, lane === null ? `${schema} is not sent` : `${schema}, lane ${lane}: its first event is not sent`)
+  }
+}
+
 /**
  * Relays the outboxes of one database: every schema with a table `outbox` that the role `souk_relay` may empty. Lanes are shared
  * among all relays of that database by session advisory locks; what one leaves, the next takes. A database that restarts is taken up again.
  */
-export class DatabaseRelay {
+export class DatabaseRelay implements Relay {
   readonly name: string
   readonly #db: Database
   readonly #options: RelayOptions
@@ -61,7 +93,6 @@ export class DatabaseRelay {
     void this.#poll()
   }
 
-  /** Looks at once into the outboxes of these schemas, as far as they are here. */
   wake(schemas: readonly string[]): void {
     for (const schema of schemas) this.#senders.get(schema)?.look()
   }
@@ -80,7 +111,6 @@ export class DatabaseRelay {
     }))
   }
 
-  /** Ends when the rounds under way have ended. */
   async stop(): Promise<void> {
     this.#stopping = true
     if (this.#timer) clearTimeout(this.#timer)
@@ -97,7 +127,7 @@ export class DatabaseRelay {
     } catch (error) {
       this.#trouble(error, ++this.#failures, 'is not read')
     }
-    if (!this.#stopping) this.#timer = setTimeout(() => void this.#poll(), (this.#options.pollMs ?? 400) * (0.75 + Math.random() / 2)).unref()
+    if (!this.#stopping) this.#timer = setTimeout(() => void this.#poll(), (this.#options.pollMs ?? POLL_MS) * (0.75 + Math.random() / 2)).unref()
   }
 
   async #discover(): Promise<void> {
@@ -110,15 +140,8 @@ export class DatabaseRelay {
   }
 
   #sender(schema: string): OutboxSender {
-    const total = sent.with({ database: this.name, schema })
-    const events = {
-      published: (topics: string[], count: number): void => {
-        total.add(count)
-        this.#options.published(topics)
-      },
-      failed: (error: unknown, attempt: number, lane: number | null): void => this.#trouble(error, attempt, lane === null ? `${schema} is not sent` : `${schema}, lane ${lane}: its first event is not sent`)
-    }
-    return new OutboxSender(this.#db, schema, this.#options.log, events, (user) => this.#shares.join(`outbox ${schema}`, LANES, user))
+    const events = senderEvents(this.name, schema, this.#options, (error, attempt, what) => this.#trouble(error, attempt, what))
+    return new OutboxSender(new PostgresLanes(this.#db, schema), this.#options.log, events, (user) => this.#shares.join(`outbox ${schema}`, LANES, user))
   }
 
   /** Schemas whose outbox holds anything: one statement for all of a database. */
@@ -129,9 +152,7 @@ export class DatabaseRelay {
     return rows.map((row) => row.schema)
   }
 
-  /** The third failure in a row is worth a line, and then now and again. */
   #trouble(error: unknown, attempt: number, what: string): void {
-    if (this.#stopping || attempt % 20 !== 3) return
-    this.#options.trouble(`outbox ${this.name}/${what} (${error instanceof Error ? error.message : String(error)}), trying again`)
+    if (!this.#stopping) tellTrouble(this.#options, this.name, error, attempt, what)
   }
 }

@@ -1,5 +1,5 @@
 import { actors, type Actors } from '../../mixins/actor/actors.ts'
-import { postgresStores } from '../../mixins/actor/stores.ts'
+import { redisOrPostgresStores } from '../../mixins/actor/stores.ts'
 import type { Reminder, TurnResult } from '../../mixins/actor/types.ts'
 import { sweepIdempotency } from '../../mixins/idempotency/idempotency.ts'
 import { periodic } from '../../mixins/periodic/periodic.ts'
@@ -132,7 +132,7 @@ export default service({
     }),
     actors<CartState, CartWorker>({
       type: TYPE,
-      stores: postgresStores('cart'),
+      stores: redisOrPostgresStores('cart'),
       async onReminder(ctx, cartId, name) {
         if (name === EXPIRE) return expire(this, ctx, cartId)
         const { state } = await this.actors.read(cartId)

@@ -70,6 +70,19 @@ describe('actors in PostgreSQL, inside', () => {
     expect((await store.load('thing', [bad]))[0]).toBeNull()
   })
 
+  test('an operation is recorded once in the whole schema: of many turns with it at once, on several actors, exactly one is written', async () => {
+    const other = new PostgresActors(db)
+    for (let round = 0; round < 5; round++) {
+      const operation = { id: newId(), bodyHash: 'h' }
+      const keys = Array.from({ length: 8 }, newId)
+      const outcomes = (await Promise.all([store, other].map((s) => s.commit(keys.map((key) => turnOf(key, 0, 'x', { record: { operation, status: 200, answer: JSON.stringify(key) } })))))).flat()
+      expect(outcomes.filter((o) => o === 'done')).toHaveLength(1)
+      const [record] = outcomes.filter((o) => typeof o === 'object')
+      for (const o of outcomes) if (typeof o === 'object') expect(o).toEqual(record)
+      expect((await store.load('thing', keys)).filter((row) => row !== null)).toHaveLength(1)
+    }
+  })
+
   test('a broken connection leaves the outcome unknown, and says so', async () => {
     const key = newId()
     await db.tx(async (tx) => {

@@ -6,15 +6,14 @@ import { ServiceBroker } from 'moleculer'
 import { Mesh, MeshTransporter, type Link } from '../../mixins/transport/mesh.ts'
 import { brokerOptions } from '../../moleculer.config.ts'
 import { Hub } from '../../nodes/hub.ts'
-import type { TestDatabases } from './databases.ts'
-import type { Mutant } from './ledger.ts'
+import type { Ledger, Mutant } from './ledger.ts'
 import type { OwnerSettings } from './ledger-owner.ts'
 import { until } from './until.ts'
 
 // Owners that are blocked, paused, killed and replaced while clients write, and the count of what was lost or doubled by it.
 
 const OWNER = new URL('./ledger-owner.ts', import.meta.url)
-const KEYS = 12
+export const LEDGER_KEYS: readonly string[] = Array.from({ length: 12 }, (_, i) => `k${i}`)
 /** The second client of each key goes to another owner so often: they take actors from each other. */
 const TAKEN_EVERY_MS = 3
 /** How long that client waits for one owner before it asks the next. */
@@ -36,6 +35,19 @@ export interface Findings {
   wrongEvents: string[]
 }
 
+/** Where the ledgers of a run live: what is committed there, and a way to break the connections of those who use it. */
+export interface FaultEngine {
+  /** As `OwnerSettings` has it. */
+  schema: string | null
+  /** By key. */
+  ledgers(): Promise<Map<string, Ledger>>
+  /** In the order of the outbox, by aggregate. */
+  events(): Promise<Map<string, { number: number; entry: string }[]>>
+  /** Breaks some connections off, half way through whatever they do. */
+  breakConnections(): Promise<unknown>
+  close(): Promise<void>
+}
+
 interface Owner {
   nodeID: string
   kill: () => Promise<unknown>
@@ -44,7 +56,7 @@ interface Owner {
 
 /** Owners in threads or in processes, the two clients of each key, and the faults. */
 export class FaultRun {
-  readonly #databases: TestDatabases
+  readonly #engine: FaultEngine
   readonly #settings: Omit<OwnerSettings, 'nodeID'>
   readonly #broker: ServiceBroker
   readonly #mesh = new Mesh()
@@ -55,11 +67,11 @@ export class FaultRun {
   #born = 0
   #entries = 0
 
-  constructor(databases: TestDatabases, schema: string, mutant: Mutant | null) {
-    this.#databases = databases
-    this.#settings = { schema, mutant }
+  constructor(engine: FaultEngine, mutant: Mutant | null) {
+    this.#engine = engine
+    this.#settings = { schema: engine.schema, mutant }
     this.#broker = new ServiceBroker(brokerOptions({ nodeID: 'test', transporter: new MeshTransporter(this.#mesh), logger: false }))
-    for (let k = 0; k < KEYS; k++) this.#acknowledged.set(`k${k}`, new Set())
+    for (const key of LEDGER_KEYS) this.#acknowledged.set(key, new Set())
   }
 
   async start(kind: 'threads' | 'processes', owners: number): Promise<void> {
@@ -82,17 +94,15 @@ export class FaultRun {
 
   async findings(): Promise<Findings> {
     const found: Findings = { acknowledged: 0, late: this.#late, lost: [], doubled: [], wrongEvents: [] }
-    const { schema } = this.#settings
-    const rows = await this.#databases.query<{ key: string; state: { entries: string[] } }>(`SELECT key, state FROM ${schema}.actor`)
-    const events = await this.#databases.query<{ aggregate: string; number: string; entry: string }>(`SELECT aggregate, number, body->>'entry' AS entry FROM ${schema}.outbox ORDER BY aggregate, id`)
+    const [ledgers, events] = await Promise.all([this.#engine.ledgers(), this.#engine.events()])
     for (const [key, acknowledged] of this.#acknowledged) {
-      const entries = rows.find((row) => row.key === key)?.state.entries ?? []
+      const entries = ledgers.get(key)?.entries ?? []
       const there = new Set(entries)
       found.acknowledged += acknowledged.size
       found.lost.push(...[...acknowledged].filter((entry) => !there.has(entry)))
       found.doubled.push(...entries.filter((entry, i) => entries.indexOf(entry) !== i))
-      const told = events.filter((e) => e.aggregate === `ledger/${key}`)
-      if (told.length !== entries.length || told.some((e, i) => Number(e.number) !== i + 1 || e.entry !== entries[i])) found.wrongEvents.push(key)
+      const told = events.get(`ledger/${key}`) ?? []
+      if (told.length !== entries.length || told.some((e, i) => e.number !== i + 1 || e.entry !== entries[i])) found.wrongEvents.push(key)
     }
     return found
   }
@@ -100,6 +110,7 @@ export class FaultRun {
   async stop(): Promise<void> {
     await Promise.all(this.#owners.map((owner) => owner.kill()))
     await this.#broker.stop()
+    await this.#engine.close()
   }
 
   /** A client that calls as services do: the owner is found, followed and given up by the routing. */
@@ -163,11 +174,10 @@ export class FaultRun {
     await Promise.all(births)
   }
 
-  /** Ends the database sessions of owners, half way through whatever they do. */
   async #brokenConnections(end: number): Promise<void> {
     while (Date.now() < end) {
       await sleep(100 + random(100))
-      await this.#databases.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'souk' ORDER BY random() LIMIT 2`)
+      await this.#engine.breakConnections()
     }
   }
 

@@ -9,7 +9,8 @@ import { ledgerService, ledgerStores, type Mutant } from './ledger.ts'
 
 export interface OwnerSettings {
   nodeID: string
-  schema: string
+  /** Null: ledgers live in Redis. */
+  schema: string | null
   mutant: Mutant | null
 }
 

@@ -1,5 +1,5 @@
 import { actors, type Actors } from '../../mixins/actor/actors.ts'
-import { postgresStores } from '../../mixins/actor/stores.ts'
+import { postgresStores, redisOrPostgresStores } from '../../mixins/actor/stores.ts'
 import type { ActorStore, ActorStores, Turn, TurnOutcome } from '../../mixins/actor/types.ts'
 import type { NewEvent } from '../../mixins/outbox/outbox.ts'
 import { service, type Ctx, type ServiceThis } from '../../mixins/runtime/service.ts'
@@ -36,8 +36,9 @@ export const ledgerService = (stores: () => ActorStores) =>
 export const MUTANTS = ['no compare-and-set', 'no operation ids', 'only the last operation', 'acknowledged before the commit'] as const
 export type Mutant = (typeof MUTANTS)[number]
 
-export function ledgerStores(schema: string, mutant: Mutant | null): () => ActorStores {
-  const open = postgresStores(schema)
+/** Ledgers in a PostgreSQL schema; without one in the Redis that the configuration names. */
+export function ledgerStores(schema: string | null, mutant: Mutant | null): () => ActorStores {
+  const open = schema === null ? redisOrPostgresStores('ledger') : postgresStores(schema)
   if (mutant === null) return open
   return () => {
     const stores = open()
