@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { findJdk } from './jdk.ts'
+import { findJdk, jdkTool } from './jdk.ts'
 import { StackError, type Stack } from './stack.ts'
 
 const PATIENCE_MS = 900_000
@@ -115,13 +115,12 @@ export const mavenLibraries = (stack: Stack, name: string, artifacts: readonly A
     await mvn(['dependency:copy-dependencies', `-DoutputDirectory=${dir}`, '-DincludeScope=runtime'], dir)
   })
 
-/** Unpacks a zip artifact into `lib/<name>`. */
-export const mavenZip = (stack: Stack, name: string, { groupId, artifactId, version }: Artifact): Promise<void> =>
-  whole(stack.path('lib', name), async (dir) => {
-    writeFileSync(join(dir, 'pom.xml'), pom([]))
-    await mvn(['dependency:unpack', `-Dartifact=${groupId}:${artifactId}:${version}:zip`, `-DoutputDirectory=${dir}`], dir)
-  })
+/** Unpacks a zip artifact into a directory. */
+export async function mavenZip(dir: string, { groupId, artifactId, version }: Artifact): Promise<void> {
+  writeFileSync(join(dir, 'pom.xml'), pom([]))
+  await mvn(['dependency:unpack', `-Dartifact=${groupId}:${artifactId}:${version}:zip`, `-DoutputDirectory=${dir}`], dir)
+}
 
 /** Compiles Java sources against jars, into `into`. */
 export const javac = (sources: readonly string[], classpath: string, into: string): Promise<string> =>
-  run(join(findJdk() ?? '', 'bin/javac'), ['-proc:none', '-Xlint:-options', '-cp', classpath, '-d', into, ...sources])
+  run(jdkTool('javac'), ['-proc:none', '-Xlint:-options', '-cp', classpath, '-d', into, ...sources])

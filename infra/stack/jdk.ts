@@ -19,5 +19,8 @@ export function findJdk(): string | null {
   return homes.sort((a, b) => a.version - b.version)[0]?.home ?? null
 }
 
+/** A program of that JDK. */
+export const jdkTool = (name: string): string => join(findJdk() ?? '', 'bin', name)
+
 /** The `java` that engines run on. */
-export const java = (): string => join(findJdk() ?? '', 'bin/java')
+export const java = (): string => jdkTool('java')

@@ -14,9 +14,11 @@ export const takesConnections = (host: string, port: number): Promise<void> =>
     socket.once('error', reject)
   })
 
-/** Resolves when the answer is a success. */
+/** Resolves when the answer is a success. User and password of the URL go along as basic authentication. */
 export async function answersHttp(url: string): Promise<void> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) })
+  const { origin, pathname, search, username, password } = new URL(url)
+  const headers = username ? { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` } : {}
+  const response = await fetch(origin + pathname + search, { headers, signal: AbortSignal.timeout(PATIENCE_MS) })
   await response.body?.cancel()
-  if (!response.ok) throw new Error(`${url} answers ${response.status}`)
+  if (!response.ok) throw new Error(`${origin}${pathname} answers ${response.status}`)
 }

@@ -1,5 +1,6 @@
 import type { Engine } from './engine.ts'
 import { clickhouse } from './engines/clickhouse.ts'
+import { elasticsearch } from './engines/elasticsearch.ts'
 import { kafka } from './engines/kafka.ts'
 import { mongo } from './engines/mongo.ts'
 import { nats } from './engines/nats.ts'
@@ -8,7 +9,7 @@ import { s3 } from './engines/s3.ts'
 import { StackError } from './stack.ts'
 
 /** Every engine, in the order in which they are started and shown. */
-export const ENGINES: readonly Engine[] = [nats, redis, kafka, clickhouse, s3, mongo]
+export const ENGINES: readonly Engine[] = [nats, redis, kafka, clickhouse, s3, mongo, elasticsearch]
 
 /** The engines of a comma-separated list, or those that are started when nothing is named. Throws a StackError for a name that is none. */
 export function enginesOf(only: string | undefined): readonly Engine[] {

@@ -43,7 +43,7 @@ export const clickhouse: Engine = {
     return [{ name: 'clickhouse', command: ownNode(stack), args: ['--disable-warning=ExperimentalWarning', placeServer(stack)], env: { SOUK_CLICKHOUSE: JSON.stringify(settings) } }]
   },
 
-  probe: (stack) => answersHttp(`http://${stack.host}:${stack.port('clickhouse')}/?query=SELECT%201&user=${USER}&password=${stack.secret('clickhouse')}`),
+  probe: (stack) => answersHttp(`http://${USER}:${stack.secret('clickhouse')}@${stack.host}:${stack.port('clickhouse')}/?query=SELECT%201`),
 
   environment: (stack) => ({ CLICKHOUSE_URL: `http://${USER}:${stack.secret('clickhouse')}@${stack.host}:${stack.port('clickhouse')}/${DATABASE}` })
 }
