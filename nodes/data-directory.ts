@@ -114,7 +114,8 @@ export class DataDirectory {
 function checkStamp(path: string): boolean {
   const file = join(path, 'souk.json')
   if (!existsSync(file)) {
-    const strange = readdirSync(path).filter((name) => !/^(lock|souk\.json\.new)/.test(name))
+    // `nodes` and `chdb-package` lie in the default directory whether a node of its own has used that or not.
+    const strange = readdirSync(path).filter((name) => !/^(lock|souk\.json\.new|nodes$|chdb-package)/.test(name))
     if (strange.length > 0) throw new Error(`${path} is not a data directory of Souk, and not empty: choose another with --data-dir`)
     return true
   }

@@ -132,12 +132,21 @@ export const migrateAll = (): Promise<number> =>
     `${root}mixins`
   )
 
-/** What joined nodes must share, for what this node would make or embed alone is not the others'. One of each list. */
-const SHARED = [['DATABASE_URL'], ['ORDERS_DATABASE_URLS'], ['SOUK_JWT_KEY'], ['SOUK_WEBHOOK_SECRET'], ['S3_ENDPOINT', 'SOUK_OBJECTS_DIR']] as const
+/** What joined nodes must share, for what one of them would make or embed alone is not the others'; where it matters to some services only, which. */
+const SHARED: readonly { what: string; settings: readonly (keyof typeof SETTINGS)[]; for?: string }[] = [
+  { what: 'PostgreSQL', settings: ['DATABASE_URL'] },
+  { what: 'the databases of orders', settings: ['ORDERS_DATABASE_URLS'] },
+  { what: 'the key that signs tokens', settings: ['SOUK_JWT_KEY'] },
+  { what: 'the secret of webhooks', settings: ['SOUK_WEBHOOK_SECRET'] },
+  { what: 'pictures and documents', settings: ['S3_ENDPOINT', 'SOUK_OBJECTS_DIR'] },
+  { what: 'analytics', settings: ['CLICKHOUSE_URL'], for: 'analytics.worker' }
+]
 
-/** Throws one clear line when this node would join others (NATS_URL is set) with an engine or a secret that they cannot share. */
-export function checkShared(): void {
+/** Throws, with one line for each, when a node of these services would join others (NATS_URL is set) on an engine or a secret that they cannot share. */
+export function checkShared(services: ReadonlySet<string>): void {
   if (!setting('NATS_URL')) return
-  const missing = SHARED.filter((names) => !names.some((name) => process.env[name])).map((names) => names.join(' or '))
-  if (missing.length > 0) throw new Error(`NATS_URL is set, so this node joins others, which cannot share what it would embed or make: set ${missing.join(', ')} too`)
+  const missing = SHARED.filter(({ settings, for: service }) => !settings.some((name) => process.env[name]) && (!service || services.has(service)))
+  if (missing.length === 0) return
+  const lines = missing.map(({ what, settings }) => `  ${what}: set ${settings.join(' or ')}`)
+  throw new Error(['NATS_URL is set, so this node joins others, which cannot share what it would make or embed alone:', ...lines].join('\n'))
 }

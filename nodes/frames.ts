@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net'
 import { deserialize, serialize } from 'node:v8'
 import type { MeshMessage } from '../mixins/transport/mesh.ts'
+import type { NatsPlace } from '../mixins/transport/nats.ts'
 
 /** Between a visiting REPL and its node: whom the visitor meets, and packets from and to them. */
 export type Frame =
-  | { type: 'hello'; node: string; nodeID: string; nats: string | null }
+  | { type: 'hello'; node: string; nodeID: string; nats: NatsPlace | null }
   | { type: 'peer'; nodeID: string }
   | { type: 'gone'; nodeID: string }
   | { type: 'packet'; nodeID: string; message: MeshMessage }

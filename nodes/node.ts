@@ -1,5 +1,7 @@
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { setting } from '../mixins/settings/settings.ts'
+import { checkNats, natsPlace } from '../mixins/transport/nats.ts'
 import { banner } from './banner.ts'
 import { DataDirectory, idOf, provideSecrets, socketPath } from './data-directory.ts'
 import { checkShared, describeEngines, Engines, migrateAll } from './engines.ts'
@@ -10,6 +12,8 @@ import { Progress } from './progress.ts'
 import { ReplSocket } from './repl-socket.ts'
 import { needsDemo, refuseDemoAccounts, seed } from './seed.ts'
 import { Supervisor } from './supervisor.ts'
+
+const NATS_PATIENCE_MS = 30_000
 
 interface Undo {
   stop: () => Promise<void> | void
@@ -67,7 +71,7 @@ export class Node {
 
   async #start(): Promise<void> {
     const threads = threadsOf(setting('SOUK_PROFILE'), this.#demo)
-    checkShared()
+    checkShared(new Set(threads.flatMap(({ services }) => services)))
     const directory = this.#takeDirectory()
     const operations = new OperationsServer()
     const operationsUrl = await this.#takeOperationsPort(operations)
@@ -76,6 +80,7 @@ export class Node {
     await this.#startEngines(directory)
     this.#goOn()
     provideSecrets(directory)
+    await this.#awaitNats()
     const supervisor = await this.#startThreads(nameOf(directory), threads, operations)
     this.#goOn()
     await this.#openRepl(directory, supervisor)
@@ -124,6 +129,25 @@ export class Node {
       return steps > 0 ? `${steps} migrations` : 'up to date'
     })
     if (!this.#demo) await refuseDemoAccounts(setting('DATABASE_URL')!)
+  }
+
+  /** Nodes and their servers often start together: it is waited for a while, but not for one that refuses us. */
+  async #awaitNats(): Promise<void> {
+    const place = natsPlace()
+    if (!place) return
+    await this.#progress.step('NATS', async () => {
+      const deadline = performance.now() + NATS_PATIENCE_MS
+      for (;;) {
+        this.#goOn()
+        try {
+          await checkNats(place)
+          return 'joined'
+        } catch (error) {
+          if (performance.now() > deadline || !/REFUSED|TIMEOUT|RESET/i.test((error as Error).message)) throw error
+          await sleep(500)
+        }
+      }
+    })
   }
 
   async #startThreads(node: string, threads: readonly ThreadPlan[], operations: OperationsServer): Promise<Supervisor> {

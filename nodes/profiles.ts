@@ -27,16 +27,22 @@ export interface ThreadPlan {
 /** Takes requests and answers them: the gateway with every face, so that a request is checked where it came in. */
 const WEB: ThreadProfile = { name: 'web', services: ['gateway', 'auth', 'seller', 'product', 'search', 'cart', 'pricing', 'order', 'payment', 'logistics', 'inventory', 'analytics'] }
 /** What a purchase waits for. */
-const COMMERCE: ThreadProfile = { name: 'commerce', services: ['auth.worker', 'seller.worker', 'product.worker', 'inventory.worker', 'pricing.worker', 'cart.worker', 'order.worker', 'payment.worker'] }
+const PURCHASE = ['auth.worker', 'inventory.worker', 'pricing.worker', 'cart.worker', 'order.worker', 'payment.worker']
+/** What is sold, and by whom. */
+const OFFERED = ['seller.worker', 'product.worker']
+const COMMERCE: ThreadProfile = { name: 'commerce', services: [...PURCHASE, ...OFFERED] }
 /** What follows behind. */
-const BACKGROUND: ThreadProfile = { name: 'background', services: ['relay.worker', 'search.worker', 'search.indexer', 'seller.orders', 'logistics.worker', 'analytics.worker'], demo: ['provider', 'carrier'] }
+const BEHIND = ['relay.worker', 'search.indexer', 'seller.orders', 'logistics.worker', 'analytics.worker']
+const OUTSIDE = ['provider', 'carrier']
+const BACKGROUND: ThreadProfile = { name: 'background', services: [...BEHIND, 'search.worker'], demo: OUTSIDE }
 
 export const PROFILES: Readonly<Record<string, Profile>> = {
   all: { doc: 'everything on one machine: requests, commerce and background work on a thread each', threads: [WEB, COMMERCE, BACKGROUND] },
   wide: { doc: 'everything on one machine of eight cores or more', threads: [{ ...WEB, threads: 3 }, { ...COMMERCE, threads: 3 }, BACKGROUND] },
-  web: { doc: 'takes requests; joined with others over NATS', threads: [{ ...WEB, threads: 2 }] },
-  commerce: { doc: 'what a purchase waits for; joined with others over NATS', threads: [{ ...COMMERCE, threads: 2 }] },
-  background: { doc: 'what follows behind; joined with others over NATS', threads: [BACKGROUND] }
+  edge: { doc: 'takes requests: the gateway and the faces; joined with others over NATS', threads: [WEB] },
+  commerce: { doc: 'what a purchase waits for: accounts, carts, orders, stock, payments; joined with others over NATS', threads: [{ name: 'commerce', services: PURCHASE }] },
+  catalogue: { doc: 'what is sold and how it is found: sellers, products, search; joined with others over NATS', threads: [{ name: 'catalogue', services: [...OFFERED, 'search.worker'] }] },
+  background: { doc: 'what follows behind: relays, consumers, parcels, analytics; joined with others over NATS', threads: [{ name: 'background', services: BEHIND, demo: OUTSIDE }] }
 }
 
 function plansOf({ name, services, demo: demoOnly = [], threads = 1 }: ThreadProfile, demo: boolean): ThreadPlan[] {

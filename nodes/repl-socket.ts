@@ -1,7 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { MessagePort } from 'node:worker_threads'
-import { setting } from '../mixins/settings/settings.ts'
+import { natsPlace } from '../mixins/transport/nats.ts'
 import { readFrames, writeFrame } from './frames.ts'
 import type { Hub, Member } from './hub.ts'
 
@@ -72,7 +72,7 @@ export class ReplSocket {
   #welcome(socket: Socket, node: string, hub: Hub | null): void {
     this.#sockets.add(socket)
     const nodeID = `${node}.repl-${process.pid}-${++this.#visitors}`
-    writeFrame(socket, { type: 'hello', node, nodeID, nats: setting('NATS_URL') })
+    writeFrame(socket, { type: 'hello', node, nodeID, nats: natsPlace() })
     const visitor = new Visitor(nodeID, socket)
     hub?.join(visitor)
     socket.on('error', () => {}) // its close follows

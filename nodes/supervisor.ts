@@ -44,7 +44,7 @@ export class Supervisor {
   constructor({ node, threads }: SupervisorOptions) {
     this.node = node
     this.hub = setting('NATS_URL') ? null : new Hub()
-    this.broker = new ServiceBroker(brokerOptions({ nodeID: `${node}.main`, transporter: transporterOf(this.#mesh) }))
+    this.broker = new ServiceBroker(brokerOptions({ nodeID: `${node}.main`, transporter: transporterOf(this.#mesh, `${node}.main`) }))
     this.broker.createService(this.#operations())
     this.hub?.join({ nodeID: this.broker.nodeID, addPeer: (nodeID, port) => this.#mesh.add(nodeID, port) })
     const logger = this.broker.getLogger('supervisor')

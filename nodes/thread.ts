@@ -20,7 +20,7 @@ setInterval(() => Atomics.add(beats, 0, 1), BEAT_MS).unref()
 measureThread()
 
 const mesh = new Mesh()
-const broker = new ServiceBroker(brokerOptions({ nodeID, metadata, transporter: transporterOf(mesh) }))
+const broker = new ServiceBroker(brokerOptions({ nodeID, metadata, transporter: transporterOf(mesh, nodeID) }))
 const logger = broker.getLogger('thread')
 
 // A promise that nobody awaited is a defect worth a line, but no reason to take the thread's other work down. An exception that

@@ -1,8 +1,10 @@
 import { EventEmitter, once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
+import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ServiceBroker } from 'moleculer'
 import { Mesh, MeshTransporter, type Link, type MeshMessage } from '../mixins/transport/mesh.ts'
+import { checkNats, natsTransporter, type NatsPlace } from '../mixins/transport/nats.ts'
 import { brokerOptions } from '../moleculer.config.ts'
 import { socketPath } from './data-directory.ts'
 import { readFrames, writeFrame, type Frame } from './frames.ts'
@@ -67,6 +69,24 @@ export interface Visit {
   socket: Socket
 }
 
+/** Between two looks whether yet another node answers. */
+const QUIET_MS = 700
+
+/** Joins the nodes that meet at these NATS servers, from any machine. Rejects with one clear line when that cannot be. Stop the broker at the end. */
+export async function visitNats(place: NatsPlace): Promise<ServiceBroker> {
+  await checkNats(place)
+  const nodeID = `repl-${hostname()}-${process.pid}`
+  const broker = new ServiceBroker(brokerOptions({ nodeID, transporter: natsTransporter(place, nodeID) }))
+  await broker.start()
+  const known = (): number => broker.registry.nodes.list({ onlyAvailable: true }).length
+  const deadline = performance.now() + PATIENCE_MS
+  for (let before = 0; before !== known() && performance.now() < deadline; ) {
+    before = known()
+    await sleep(QUIET_MS)
+  }
+  return broker
+}
+
 /**
  * Joins the node that runs on this data directory, through its local socket: every action of the node can be called from here, and
  * nothing that happens here ends the node. Rejects with one clear line when there is none. Stop the broker, then destroy the socket.
@@ -75,7 +95,7 @@ export async function visit(dir: string): Promise<Visit> {
   const socket = await connect(dir)
   const mesh = new Mesh()
   const { node, nodeID, nats } = await follow(socket, mesh)
-  const broker = new ServiceBroker(brokerOptions({ nodeID, transporter: nats ? { type: 'NATS', options: { url: nats } } : new MeshTransporter(mesh) }))
+  const broker = new ServiceBroker(brokerOptions({ nodeID, transporter: nats ? natsTransporter(nats, nodeID) : new MeshTransporter(mesh) }))
   await broker.start()
   await meet(broker, nats ? [`${node}.main`] : [...mesh.peers])
   return { broker, node, socket }

@@ -27,7 +27,7 @@ export interface NodeProcess {
 
 /** Starts a node with these options; it inherits nothing of this run's settings. */
 export function startNode(args: readonly string[], env: Record<string, string> = {}): NodeProcess {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SOUK_|DATABASE_URL|ORDERS_|NODE_OPTIONS|NODE_NO)/.test(name)))
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SOUK_|DATABASE_URL|ORDERS_|NATS_|REDIS_|MONGODB_|ELASTICSEARCH_|KAFKA_|CLICKHOUSE_|S3_|NODE_OPTIONS|NODE_NO)/.test(name)))
   const child = spawn(process.execPath, ['nodes/start.ts', ...args], { cwd: root, env: { ...inherited, ...env } as NodeJS.ProcessEnv, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))

@@ -75,5 +75,10 @@ test('a port that is taken, for the gateway and for operations', async () => {
 })
 
 test('joining other nodes with engines that they cannot share', async () => {
-  expect(await refusal([], { NATS_URL: 'nats://127.0.0.1:1' })).toMatch(/^souk: NATS_URL is set, so this node joins others, .* set DATABASE_URL, ORDERS_DATABASE_URLS, SOUK_JWT_KEY/)
+  const { code, output } = await failedStart([], { NATS_URL: 'nats://127.0.0.1:1', SOUK_WEBHOOK_SECRET: 'shared' })
+  expect(code).toBe(1)
+  const [head, ...lines] = output.trim().split('\n')
+  expect(head).toMatch(/^souk: NATS_URL is set, so this node joins others/)
+  expect(lines.map((line) => line.split(': set ')[1])).toEqual(['DATABASE_URL', 'ORDERS_DATABASE_URLS', 'SOUK_JWT_KEY', 'S3_ENDPOINT or SOUK_OBJECTS_DIR', 'CLICKHOUSE_URL'])
+  expect((await failedStart(['--profile', 'edge'], { NATS_URL: 'nats://127.0.0.1:1' })).output).not.toContain('CLICKHOUSE_URL')
 })
