@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { OpenDocuments } from '../../mixins/documents/documents.ts'
 import type { Collection, Document } from '../../mixins/documents/port.ts'
 import { newId } from '../../mixins/primitives/ids.ts'
+import type { Json } from '../../mixins/primitives/json.ts'
 import { problemType } from '../../mixins/primitives/problem.ts'
 
 export interface Note extends Document {
@@ -92,11 +93,31 @@ export function documentsContract(name: string, open: () => Promise<OpenDocument
     })
 
     test('a document that cannot be stored fails alone', async () => {
-      const bad = note({ owner: 'nul \0' })
-      const good = Array.from({ length: 5 }, () => note())
-      const results = await Promise.allSettled([...good.slice(0, 2), bad, ...good.slice(2)].map((doc) => store.insert(doc)))
-      expect(results.map((r) => r.status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled', 'fulfilled'])
+      const good = Array.from({ length: 5 }, () => note({ owner: 'no nul: \\u0000, no half: \\ud800' }))
+      for (const owner of ['nul \0', 'half a \ud83d']) {
+        const results = await Promise.allSettled([...good.slice(0, 2), note({ owner }), ...good.slice(2)].map((doc) => store.insert(doc)))
+        expect(results.map((r) => r.status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled', 'fulfilled'])
+      }
       for (const doc of good) expect((await store.get(doc.id))?.version).toBe(1)
+    })
+
+    test('any JSON comes back as it is, whatever its fields are called', async () => {
+      const odd: Json = { $set: { a: 1 }, 'a.b': [1, [2, [3]]], '': null, _id: 'x', 9: 'nine', ['__proto__ ']: false, big: 2 ** 53 - 1, small: 5e-324, negative: -1.5, long: 'x'.repeat(100_000) }
+      const doc = { ...note(), odd } as unknown as Note
+      expect(await store.insert(doc)).toBe('done')
+      expect(JSON.parse(JSON.stringify(await other.get(doc.id)))).toEqual(JSON.parse(JSON.stringify({ ...doc, version: 1 })))
+      expect(await store.replace({ ...doc, odd: [odd] } as unknown as Note, 1)).toBe(true)
+      expect(await other.get(doc.id)).toEqual({ ...doc, odd: [odd], version: 2 })
+    })
+
+    test('a value that was given up can be taken by another document', async () => {
+      const slug = newId()
+      const [first, second] = [note({ slug }), note()]
+      await Promise.all([store.insert(first), store.insert(second)])
+      const { slug: _, ...without } = first
+      expect(await store.replace(without, 1)).toBe(true)
+      expect(await other.replace({ ...second, slug }, 1)).toBe(true)
+      expect((await store.find({ slug }, { limit: 2 })).map((d) => d.id)).toEqual([second.id])
     })
 
     test('two readers of one turn do not share what they got', async () => {
