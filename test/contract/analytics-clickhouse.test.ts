@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClickHouseStore } from '../../mixins/analytics/clickhouse-store.ts'
 import { chdbIsMissing } from '../support/chdb.ts'
-import { ClickHouseFront } from '../support/clickhouse.ts'
+import { startClickHouse, type TestClickHouse } from '../support/clickhouse.ts'
 import { FaultProxy } from '../support/fault-proxy.ts'
 import { analyticsContract, TEST_SCHEMA } from './analytics.contract.ts'
 
@@ -15,18 +15,18 @@ const rows = (name: string, count: number) => Array.from({ length: count }, (_, 
 if (missing) test.skip(`ClickHouse: ${missing}`, () => {})
 else {
   let dir: string
-  let front: ClickHouseFront | null = null
+  let server: TestClickHouse | null = null
   let url: string
   const fast = { queryMs: 1_000, requestMs: 1_500 }
   const open = (to = url, patience = {}): ClickHouseStore => new ClickHouseStore({ url: to, schema: TEST_SCHEMA, patience })
 
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'souk-clickhouse-'))
-    if (!serverUrl) front = await ClickHouseFront.start(dir)
-    url = serverUrl ?? front!.url
+    if (!serverUrl) server = await startClickHouse(dir)
+    url = serverUrl ?? server!.url
   })
   afterAll(async () => {
-    await front?.stop()
+    await server?.stop()
     rmSync(dir, { recursive: true, force: true })
   })
 

@@ -12,7 +12,7 @@ import { newId } from '../../mixins/primitives/ids.ts'
 import { service } from '../../mixins/runtime/service.ts'
 import { brokerOptions } from '../../moleculer.config.ts'
 import { chdbIsMissing } from '../support/chdb.ts'
-import { ClickHouseFront } from '../support/clickhouse.ts'
+import { startClickHouse, type TestClickHouse } from '../support/clickhouse.ts'
 import { createDatabases, type TestDatabases } from '../support/databases.ts'
 import { until } from '../support/until.ts'
 
@@ -36,7 +36,7 @@ const engines = process.env['SOUK_TEST_KAFKA_BROKERS'] ? 'from Kafka' : 'from th
   const group = `forward-${newId()}`
   const topics = TOPICS.map((name) => `${name}_${newId()}`)
   let databases: TestDatabases
-  let front: ClickHouseFront | null = null
+  let server: TestClickHouse | null = null
   let log: EventLog
   let store: AnalyticsStore
 
@@ -55,8 +55,8 @@ const engines = process.env['SOUK_TEST_KAFKA_BROKERS'] ? 'from Kafka' : 'from th
 
   beforeAll(async () => {
     databases = await createDatabases()
-    if (!process.env['SOUK_TEST_CLICKHOUSE_URL']) front = await ClickHouseFront.start(dataDir)
-    process.env['CLICKHOUSE_URL'] = process.env['SOUK_TEST_CLICKHOUSE_URL'] ?? front!.url
+    if (!process.env['SOUK_TEST_CLICKHOUSE_URL']) server = await startClickHouse(dataDir)
+    process.env['CLICKHOUSE_URL'] = process.env['SOUK_TEST_CLICKHOUSE_URL'] ?? server!.url
     if (process.env['SOUK_TEST_KAFKA_BROKERS']) process.env['KAFKA_BROKERS'] = process.env['SOUK_TEST_KAFKA_BROKERS']
     log = openEventLog()
     store = openAnalytics(SCHEMA)
@@ -64,7 +64,7 @@ const engines = process.env['SOUK_TEST_KAFKA_BROKERS'] ? 'from Kafka' : 'from th
   afterAll(async () => {
     await store.close()
     await log.close()
-    await front?.stop()
+    await server?.stop()
     delete process.env['CLICKHOUSE_URL']
     delete process.env['KAFKA_BROKERS']
     await databases.drop()

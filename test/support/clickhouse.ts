@@ -1,61 +1,31 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { CHDB_PACKAGE_DIR } from '../../mixins/analytics/analytics.ts'
-import { ChdbProcess } from '../../mixins/analytics/chdb-process.ts'
+import { until } from './until.ts'
+import { freePort } from './whole-shop.ts'
 
-const USER = { name: 'souk', password: 'p@ss word' }
+const SERVER = fileURLToPath(new URL('../../infra/stack/clickhouse/server.ts', import.meta.url))
+const USER = { user: 'souk', password: 'p@ss word' }
 
-/** What the client sends as a text with escapes, as the engine in the process wants it. */
-const unescaped = (value: string): string => value.replace(/\\(.)/g, (_, c: string) => ({ n: '\n', t: '\t', r: '\r', 0: '\0' })[c] ?? c)
+/** A ClickHouse server of a test's own: the stack's, on the engine that runs in a process. */
+export interface TestClickHouse {
+  url: string
+  stop(): Promise<void>
+}
 
-/**
- * As much of a ClickHouse server's HTTP interface as the client uses, on the engine in the process. Not a server: one user, one
- * thing at a time.
- */
-export class ClickHouseFront {
-  readonly #engine: ChdbProcess
-  readonly #server: Server
-
-  private constructor(engine: ChdbProcess) {
-    this.#engine = engine
-    this.#server = createServer((request, response) => {
-      void this.#answer(request)
-        .then(({ status, body }) => response.writeHead(status, { 'content-type': 'text/plain' }).end(body))
-        .catch((error: Error) => response.writeHead(500, { 'x-clickhouse-exception-code': /Code: (\d+)/.exec(error.message)?.[1] ?? '1002' }).end(error.message))
-    })
-  }
-
-  static async start(dataDir: string): Promise<ClickHouseFront> {
-    const front = new ClickHouseFront(await ChdbProcess.start(CHDB_PACKAGE_DIR, dataDir))
-    await new Promise<void>((resolve) => front.#server.listen(0, '127.0.0.1', resolve))
-    return front
-  }
-
-  get url(): string {
-    return `http://${USER.name}:${encodeURIComponent(USER.password)}@127.0.0.1:${(this.#server.address() as AddressInfo).port}/souk`
-  }
-
-  async stop(): Promise<void> {
-    this.#server.closeAllConnections()
-    await new Promise((resolve) => this.#server.close(resolve))
-    await this.#engine.close()
-  }
-
-  async #answer(request: IncomingMessage): Promise<{ status: number; body: string }> {
-    const { searchParams } = new URL(request.url!, 'http://front')
-    const wanted = `Basic ${Buffer.from(`${USER.name}:${USER.password}`).toString('base64')}`
-    if (request.headers.authorization !== wanted) return { status: 403, body: 'Code: 516. DB::Exception: Authentication failed. (AUTHENTICATION_FAILED)' }
-    const body = await text(request)
-    const insert = /^INSERT INTO (\S+) FORMAT JSONEachRow/.exec(searchParams.get('query') ?? '')
-    if (insert) {
-      await this.#engine.ask({ op: 'insert', table: insert[1]!, rows: Buffer.from(body) })
-      return { status: 200, body: '' }
+/** Starts a server with its data in `dataDir`; the engine must be installed (chdbIsMissing). */
+export async function startClickHouse(dataDir: string): Promise<TestClickHouse> {
+  const port = await freePort()
+  const settings = { host: '127.0.0.1', port, packageDir: CHDB_PACKAGE_DIR, dataDir, database: 'souk', ...USER }
+  const child: ChildProcess = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', SERVER], { env: { ...process.env, SOUK_CLICKHOUSE: JSON.stringify(settings) }, stdio: 'ignore' })
+  await until('ClickHouse answers', () => fetch(`http://127.0.0.1:${port}/ping`).then(({ ok }) => ok, () => false))
+  return {
+    url: `http://${USER.user}:${encodeURIComponent(USER.password)}@127.0.0.1:${port}/souk`,
+    async stop() {
+      const ended = once(child, 'exit')
+      child.kill('SIGTERM')
+      await ended
     }
-    const query = `${searchParams.get('query') ?? ''}${body}`
-    if (!/\bFORMAT \w+\s*;?\s*$/.test(query)) return { status: 200, body: String((await this.#engine.ask({ op: 'run', sql: query })) ?? '') }
-    const params = Object.fromEntries([...searchParams].filter(([name]) => name.startsWith('param_')).map(([name, value]) => [name.slice('param_'.length), unescaped(value)]))
-    const rows = (await this.#engine.ask({ op: 'query', sql: query.replace(/\bFORMAT \w+\s*;?\s*$/, ''), params })) as unknown[]
-    return { status: 200, body: rows.map((row) => `${JSON.stringify(row)}\n`).join('') }
   }
 }

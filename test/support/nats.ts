@@ -1,11 +1,11 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connect } from 'nats'
 import { until } from './until.ts'
+import { freePort } from './whole-shop.ts'
 
 const MODULE = 'github.com/nats-io/nats-server/v2@v2.15.2'
 const BUILD_MS = 180_000
@@ -20,14 +20,6 @@ export function natsServer(): string | null {
   if (spawnSync('go', ['version']).status !== 0) return null
   spawnSync('go', ['install', MODULE], { env: { ...process.env, GOBIN: built, CGO_ENABLED: '0' }, timeout: BUILD_MS })
   return existsSync(own) ? own : null
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** A certificate authority, and a certificate for loopback and one for a client by it. */
