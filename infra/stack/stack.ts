@@ -6,6 +6,7 @@ import { giveTo, reachableDirectory, unprivilegedUser, type User } from '../embe
 
 const STAMP = 'souk-stack.json'
 const HOST = '127.0.0.1'
+const DEFAULT_EDGES = [3000, 3001]
 
 /** A complaint for the person at the keyboard: it is shown without a trace. */
 export class StackError extends Error {}
@@ -27,6 +28,7 @@ export class Stack {
   readonly host = HOST
   /** Whom engines run as; null when that is who we are. */
   readonly user: User | null
+  #choosing: Promise<unknown> = Promise.resolve()
 
   constructor(dir: string) {
     this.user = unprivilegedUser()
@@ -101,7 +103,13 @@ export class Stack {
    * Chooses the ports of an engine that does not run: those it had, or would rather have, or where somebody else listens the next
    * free ones. Answers what had to move.
    */
-  async choosePorts(engine: string, wanted: Readonly<Record<string, number>>): Promise<{ use: string; from: number; to: number }[]> {
+  choosePorts(engine: string, wanted: Readonly<Record<string, number>>): Promise<{ use: string; from: number; to: number }[]> {
+    const chosen = this.#choosing.then(() => this.#choosePorts(engine, wanted)) // engines that start together must not choose the same
+    this.#choosing = chosen.catch(() => {})
+    return chosen
+  }
+
+  async #choosePorts(engine: string, wanted: Readonly<Record<string, number>>): Promise<{ use: string; from: number; to: number }[]> {
     const ports = this.#table<number>('ports.json')
     const moved: { use: string; from: number; to: number }[] = []
     for (const [use, preferred] of Object.entries(wanted)) {
@@ -115,6 +123,15 @@ export class Stack {
     }
     this.writePrivate('ports.json', `${JSON.stringify(ports, null, 2)}\n`)
     return moved
+  }
+
+  /** Ports of the edges that nginx stands before. */
+  get edges(): readonly number[] {
+    return this.#table<number[]>('edges.json')['ports'] ?? DEFAULT_EDGES
+  }
+
+  set edges(ports: readonly number[]) {
+    this.writePrivate('edges.json', `${JSON.stringify({ ports })}\n`)
   }
 
   /** Forgets an engine's configuration, data and logs; what was built and downloaded stays. */
