@@ -48,6 +48,7 @@ function help(): string {
     '',
     'Options (or the environment variable SOUK_…, e.g. SOUK_PORT for --port):',
     ...names.filter(isOption).map((name) => line(option(name), doc(name) + defaults(name))),
+    line('--stack[=<directory>]', 'runs on the engines that npm run stack started; what the environment sets stands above them'),
     line('--help', 'this text'),
     '',
     'Profiles:',

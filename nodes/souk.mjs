@@ -18,6 +18,7 @@ npm test      [-- pattern]   the gates (types, lint, imports, dead code), then t
 npm run check                the gates alone
 npm run repl  [-- command]   a console of the running node; with a command: runs it and ends
 npm run audit [-- options]   checks the running node's books: money, stock, events
+npm run stack [-- command]   every engine of a large site, natively on this machine; -- --help lists what it can do
 npm run bench [-- options]   measures a fresh shop, or a running one, beside bare references; -- --help lists the options`
 
 class Failure extends Error {}
@@ -157,6 +158,20 @@ function handOver(args, { watched = false } = {}) {
   })
 }
 
+/**
+ * Takes `--stack` (or `--stack=<directory>`) out of the options and puts what the running stack says under our environment: what is
+ * set here stands above it.
+ */
+function onStack(args) {
+  const asked = args.find((text) => text === '--stack' || text.startsWith('--stack='))
+  if (!asked) return args
+  const dir = asked.slice('--stack='.length)
+  const { status, stdout, stderr } = spawnSync(ownNode, [...STACK, 'env', '--json', ...(dir ? ['--dir', dir] : [])], { cwd: root, env: ownEnvironment(), encoding: 'utf8' })
+  if (status !== 0) throw new Failure(stderr.trim().replace(/^stack: /, '') || 'the stack does not say what runs')
+  for (const [name, value] of Object.entries(JSON.parse(stdout))) process.env[name] ??= value
+  return args.filter((text) => text !== asked)
+}
+
 /** Nodes of several profiles may run on one machine: each has a directory and an operations port of its own, unless told. */
 function ownDirectory(profile, options) {
   const isGiven = (option, variable) => process.env[variable] || options.some((text) => text === `--${option}` || text.startsWith(`--${option}=`))
@@ -166,15 +181,20 @@ function ownDirectory(profile, options) {
   ]
 }
 
+/** The Kafka client sets timers in the past, of which Node warns. */
+const STACK = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning', 'infra/stack/cli.ts']
+
 const COMMANDS = {
-  start: (args) => handOver(['nodes/start.ts', ...args], { watched: true }),
-  node: ([profile, ...options]) => {
+  start: (args) => handOver(['nodes/start.ts', ...onStack(args)], { watched: true }),
+  node: (args) => {
+    const [profile, ...options] = onStack(args)
     if (!profile || profile.startsWith('-')) throw new Failure('which profile? npm run node -- edge, commerce, catalogue, background or all; npm start -- --help lists them')
-    if (!process.env.NATS_URL) throw new Failure('a node of a profile joins others over NATS: set NATS_URL, and what joined nodes share (npm run stack has all of it)')
+    if (!process.env.NATS_URL) throw new Failure('a node of a profile joins others over NATS: set NATS_URL, and what joined nodes share (npm run stack has all of it: --stack)')
     return handOver(['nodes/start.ts', '--profile', profile, ...ownDirectory(profile, options), ...options], { watched: true })
   },
-  repl: (args) => handOver(['nodes/repl.ts', ...args]),
-  audit: (args) => handOver(['test/audit/cli.ts', ...args]),
+  repl: (args) => handOver(['nodes/repl.ts', ...onStack(args)]),
+  audit: (args) => handOver(['test/audit/cli.ts', ...onStack(args)]),
+  stack: (args) => handOver([...STACK, ...args]),
   bench: (args) => handOver(['test/bench/run.ts', ...args]),
   check: () => runGates(handOver),
   test: (args) => runTests(handOver, args)

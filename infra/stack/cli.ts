@@ -18,20 +18,23 @@ const USAGE = `npm run stack [-- options]          installs and starts the engin
 npm run stack -- status             what runs, where, since when, with how much memory; exit code 1 when something is down
 npm run stack -- stop               stops the engines; their data stays
 npm run stack -- logs <engine>      the last lines of its log; -f follows it, -n says how many
-npm run stack -- env                what a node must know of the engines that run, for a shell: set -a; . <(npm run -s stack -- env)
+npm run stack -- env                what a node must know of the engines that run, for a shell (set -a; . <(npm run -s stack -- env)); --json for a program
 npm run stack -- reset              stops the engines and deletes their data; what was downloaded and built stays
 
 Options:
   --only <engines>   these alone, comma-separated: ${ENGINES.map(({ name }) => name).join(', ')}
                      (without it: all but ${ENGINES.filter((engine) => !engine.byDefault).map(({ name }) => name).join(', ')})
+  --edges <ports>    the edges that nginx stands before (3000,3001); kept until told otherwise
   --dir <directory>  where everything lies (${DEFAULT_DIR}); another directory is another stack
   --help             this text`
 
 interface Options {
   dir?: string | undefined
+  edges?: string | undefined
   only?: string | undefined
   follow?: boolean | undefined
   lines?: string | undefined
+  json?: boolean | undefined
 }
 
 /** Runs while nobody else changes the stack, and nothing is started anew under our hands. */
@@ -48,8 +51,11 @@ async function changing<T>(stack: Stack, change: () => Promise<T>): Promise<T> {
 }
 
 const COMMANDS: Record<string, (stack: Stack, options: Options, args: readonly string[]) => Promise<number>> = {
-  async up(stack, { only }) {
-    return up(stack, enginesOf(only), (change) => changing(stack, change))
+  async up(stack, { only, edges }) {
+    return up(stack, enginesOf(only), {
+      edges: edges === undefined ? null : portsOf(edges),
+      changing: (change) => changing(stack, change)
+    })
   },
 
   async status(stack, { only }) {
@@ -78,10 +84,10 @@ const COMMANDS: Record<string, (stack: Stack, options: Options, args: readonly s
     return 0
   },
 
-  async env(stack) {
-    const environment = stack.exists ? writeEnv(stack) : {}
-    if (Object.keys(environment).length === 0) throw new StackError('the stack does not run: npm run stack starts it')
-    process.stdout.write(renderEnv(environment))
+  async env(stack, { json }) {
+    const environment = writeEnv(stack)
+    if (Object.keys(environment).length === 0) throw new StackError(`the stack in ${stack.dir} does not run: npm run stack starts it`)
+    process.stdout.write(json ? `${JSON.stringify(environment)}\n` : renderEnv(environment))
     return 0
   },
 
@@ -94,6 +100,12 @@ const COMMANDS: Record<string, (stack: Stack, options: Options, args: readonly s
     console.log(`${only ?? 'all data'} reset in ${stack.dir}; what was downloaded and built stays`)
     return 0
   }
+}
+
+function portsOf(list: string): number[] {
+  const ports = list.split(',').map(Number)
+  if (!ports.every((port) => Number.isInteger(port) && port > 0 && port < 65_536)) throw new StackError(`--edges wants ports, comma-separated, not "${list}"`)
+  return ports
 }
 
 async function down(stack: Stack, only: string | undefined): Promise<string[]> {
@@ -119,7 +131,7 @@ function parse(argv: readonly string[]): { command: string; args: string[]; opti
     const { values, positionals } = parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { dir: { type: 'string' }, only: { type: 'string' }, follow: { type: 'boolean', short: 'f' }, lines: { type: 'string', short: 'n' }, help: { type: 'boolean', short: 'h' } }
+      options: { dir: { type: 'string' }, only: { type: 'string' }, edges: { type: 'string' }, follow: { type: 'boolean', short: 'f' }, lines: { type: 'string', short: 'n' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } }
     })
     const [command = 'up', ...args] = positionals
     if (!Object.hasOwn(COMMANDS, command)) throw new StackError(`there is no command "${command}"`)

@@ -1,7 +1,8 @@
 import type { Engine } from './engine.ts'
 import { renderEnv } from './env-file.ts'
 import { installPackages, missingPackages } from './install.ts'
-import { bringUp, ENV_FILE, programsOf, writeEnv } from './lifecycle.ts'
+import { nginx } from './engines/nginx.ts'
+import { bringDown, bringUp, ENV_FILE, programsOf, writeEnv } from './lifecycle.ts'
 import { missingPrerequisites } from './prerequisites.ts'
 import { memoryOf } from './processes.ts'
 import { StackError, type Stack } from './stack.ts'
@@ -46,11 +47,15 @@ async function startOne(stack: Stack, engine: Engine): Promise<void> {
   say(engine.name, `${started ? 'ready' : 'was running'} at ${stack.host}:${stack.port(engine.name, Object.keys(engine.ports)[0])}${started ? ` · ${since(startedAt)}` : ''} · ${memory} MB`)
 }
 
-/**
- * Installs and starts these engines; answers the exit code. What fails does not keep the others from starting. `changing` runs what
- * starts programs while nobody else does.
- */
-export async function up(stack: Stack, engines: readonly Engine[], changing: (change: () => Promise<void>) => Promise<void>): Promise<number> {
+interface UpOptions {
+  /** New edges for nginx, which starts anew with them. */
+  edges: readonly number[] | null
+  /** Runs what starts programs while nobody else does. */
+  changing: (change: () => Promise<void>) => Promise<void>
+}
+
+/** Installs and starts these engines; answers the exit code. What fails does not keep the others from starting. */
+export async function up(stack: Stack, engines: readonly Engine[], { edges, changing }: UpOptions): Promise<number> {
   const startedAt = performance.now()
   const missing = missingPrerequisites(stack, engines)
   if (missing.length > 0) throw new StackError(['what the stack needs is not all there:', ...missing.map((line) => `  ${line}`)].join('\n'))
@@ -59,6 +64,10 @@ export async function up(stack: Stack, engines: readonly Engine[], changing: (ch
   await install(stack, engines)
   const failed: string[] = []
   await changing(async () => {
+    if (edges) {
+      stack.edges = edges
+      await bringDown(stack, nginx)
+    }
     await aFewAtOnce(engines, AT_ONCE, (engine) =>
       startOne(stack, engine).catch((error: unknown) => {
         if (!(error instanceof StackError)) throw error

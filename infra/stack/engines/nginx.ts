@@ -8,7 +8,7 @@ const template = fileURLToPath(new URL('../../nginx/souk.conf.template', import.
 /** The site of `souk.conf.template` for these edges: `host:port`, each out of use for a second after it could not be reached. */
 export function nginxSite(text: string, listen: string, edges: readonly string[]): string {
   const servers = edges.map((edge) => `server ${edge} max_fails=1 fail_timeout=1s;`).join('\n  ')
-  return text.replace('${SOUK_LISTEN}', listen).replace('${SOUK_EDGES}', servers).replace(/^#.*\n#.*\n/, '')
+  return text.replace('${SOUK_LISTEN}', listen).replace('${SOUK_EDGES}', servers)
 }
 
 /** All of nginx's own files in one directory that is not the system's. */
