@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { ServiceBroker } from 'moleculer'
-import { readNote, writeNote } from '../mixins/postgres/prepare.ts'
+import { alone, readNote, writeNote } from '../mixins/postgres/prepare.ts'
 
 /** What the demo's own module is given. It finds what an interrupted run left, and goes on from there. */
 export interface SeedOptions {
@@ -25,10 +25,17 @@ export async function refuseDemoAccounts(databaseUrl: string): Promise<void> {
   throw new Error('SOUK_DEMO is 0, but this database holds the demo accounts, whose password everybody knows: use a database (or --data-dir) of its own')
 }
 
-/** Makes the demo's accounts and catalogue. */
-export async function seed(databaseUrl: string, options: SeedOptions): Promise<void> {
-  await writeNote(databaseUrl, NOTE, 'started')
-  const { seedDemo } = (await import(module.href)) as { seedDemo: SeedDemo }
-  await seedDemo(options)
-  await writeNote(databaseUrl, NOTE, 'done')
-}
+/** Who takes the demo's accounts and goods; on other nodes, when this one is joined. */
+const TAKERS = ['auth.worker', 'inventory.worker', 'pricing.worker', 'product.worker', 'seller.worker']
+const TAKERS_MS = 60_000
+
+/** Makes the demo's accounts and catalogue, unless another node does so at this moment. */
+export const seed = (databaseUrl: string, options: SeedOptions): Promise<void> =>
+  alone(databaseUrl, NOTE, async () => {
+    if (!(await needsDemo(databaseUrl))) return
+    await options.broker.waitForServices(TAKERS, TAKERS_MS, 50)
+    await writeNote(databaseUrl, NOTE, 'started')
+    const { seedDemo } = (await import(module.href)) as { seedDemo: SeedDemo }
+    await seedDemo(options)
+    await writeNote(databaseUrl, NOTE, 'done')
+  })

@@ -172,6 +172,9 @@ function onStack(args) {
   return args.filter((text) => text !== asked)
 }
 
+/** The client of Kafka sets timers in the past, and Node says so on every thread. */
+const QUIET = ['--disable-warning=TimeoutNegativeWarning']
+
 /** Nodes of several profiles may run on one machine: each has a directory and an operations port of its own, unless told. */
 function ownDirectory(profile, options) {
   const isGiven = (option, variable) => process.env[variable] || options.some((text) => text === `--${option}` || text.startsWith(`--${option}=`))
@@ -185,12 +188,12 @@ function ownDirectory(profile, options) {
 const STACK = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning', 'infra/stack/cli.ts']
 
 const COMMANDS = {
-  start: (args) => handOver(['nodes/start.ts', ...onStack(args)], { watched: true }),
+  start: (args) => handOver([...QUIET, 'nodes/start.ts', ...onStack(args)], { watched: true }),
   node: (args) => {
     const [profile, ...options] = onStack(args)
     if (!profile || profile.startsWith('-')) throw new Failure('which profile? npm run node -- edge, commerce, catalogue, background or all; npm start -- --help lists them')
     if (!process.env.NATS_URL) throw new Failure('a node of a profile joins others over NATS: set NATS_URL, and what joined nodes share (npm run stack has all of it: --stack)')
-    return handOver(['nodes/start.ts', '--profile', profile, ...ownDirectory(profile, options), ...options], { watched: true })
+    return handOver([...QUIET, 'nodes/start.ts', '--profile', profile, ...ownDirectory(profile, options), ...options], { watched: true })
   },
   repl: (args) => handOver(['nodes/repl.ts', ...onStack(args)]),
   audit: (args) => handOver(['test/audit/cli.ts', ...onStack(args)]),

@@ -2,6 +2,7 @@ import pg from 'pg'
 
 async function connected<T>(url: string, fn: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
+  client.on('error', () => {}) // whoever uses it next hears of it
   await client.connect()
   try {
     return await fn(client)
@@ -17,6 +18,13 @@ export const createDatabases = (url: string, names: readonly string[]): Promise<
     for (const name of names) {
       if (!there.rows.some(({ datname }) => datname === name)) await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`)
     }
+  })
+
+/** Runs `work` while no other node runs what has the same name on this database; waits for it for as long as that takes. */
+export const alone = <T>(url: string, name: string, work: () => Promise<T>): Promise<T> =>
+  connected(url, async (client) => {
+    await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [`alone ${name}`])
+    return work()
   })
 
 /** What a node noted about the data in this database; null when it noted nothing under that name. */

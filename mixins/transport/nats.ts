@@ -43,14 +43,13 @@ function connectionOptions({ url, credsFile, caFile, certFile, keyFile }: NatsPl
     servers: urls.map(({ host }) => host),
     ...(username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password ?? '') } : {}),
     ...(credsFile ? { authenticator: credsAuthenticator(read('NATS_CREDS', credsFile)) } : {}),
-    ...(secure
+    // Else the client would take TLS wherever a server offers it, and refuse the certificates of an authority of your own.
+    tls: secure
       ? {
-          tls: {
-            ...(caFile ? { ca: read('NATS_TLS_CA', caFile).toString() } : {}),
-            ...(certFile ? { cert: read('NATS_TLS_CERT', certFile).toString(), key: read('NATS_TLS_KEY', keyFile).toString() } : {})
-          }
+          ...(caFile ? { ca: read('NATS_TLS_CA', caFile).toString() } : {}),
+          ...(certFile ? { cert: read('NATS_TLS_CERT', certFile).toString(), key: read('NATS_TLS_KEY', keyFile).toString() } : {})
         }
-      : {}),
+      : null,
     timeout: CONNECT_MS,
     pingInterval: PING_MS,
     maxPingOut: 2,
@@ -77,7 +76,8 @@ export const natsTransporter = (place: NatsPlace, nodeID: string): NonNullable<B
 export async function checkNats(place: NatsPlace): Promise<void> {
   const options = { ...connectionOptions(place, 'souk-check'), reconnect: false }
   const connection = await connect(options).catch((error: Error) => {
-    throw new Error(`NATS (${[options.servers].flat().join(', ')}) cannot be joined: ${error.message}`, { cause: error })
+    const why = error.name === 'TypeError' && options.tls === null ? 'it wants TLS: say tls:// in NATS_URL, or set NATS_TLS_CA' : error.message
+    throw new Error(`NATS (${[options.servers].flat().join(', ')}) cannot be joined: ${why}`, { cause: error })
   })
   await connection.close()
 }

@@ -90,6 +90,8 @@ withNats('nodes at NATS servers that let not everybody in', () => {
     await expect(checkNats(natsPlace()!)).rejects.toThrow('NATS_TLS_CERT and NATS_TLS_KEY go together')
     process.env['NATS_TLS_CERT'] = ''
     await expect(checkNats(natsPlace()!)).rejects.toThrow(/cannot be joined/)
+    process.env['NATS_TLS_CA'] = ''
+    await expect(checkNats(natsPlace()!)).rejects.toThrow(/it wants TLS: say tls:\/\//)
     process.env['NATS_TLS_CA'] = `${server.dir}/nothing.pem`
     await expect(checkNats(natsPlace()!)).rejects.toThrow(/NATS_TLS_CA: .*nothing.pem cannot be read \(ENOENT\)/)
     Object.assign(process.env, { NATS_TLS_CA: '', NATS_URL: 'nats://127.0.0.1:1' })
