@@ -1,5 +1,6 @@
 import type { Queryable } from '../postgres/database.ts'
-import { FACET_ATTRIBUTES, FACET_VALUES, type SearchResult } from './port.ts'
+import { shown, type FacetValues } from './facets.ts'
+import type { SearchResult } from './port.ts'
 import type { SearchRow, SearchStatement } from './postgres-query.ts'
 
 /** Number → what it stands for, as far as this thread has met it. Numbers of one generation keep their meaning. */
@@ -79,8 +80,6 @@ function pairs(bytes: Buffer | null): Counts {
 export const countsOf = (row: SearchRow, { counts }: SearchStatement): Map<string, Counts> =>
   new Map(counts.map(({ column, kept, without }) => [without ?? '', (kept ? pairs : tally)(row[column] ?? null)]))
 
-const byCount = (a: { value: string; count: number }, b: { value: string; count: number }): number => b.count - a.count || (a.value < b.value ? -1 : 1)
-
 /**
  * Facets from counts: a filtered field's from the counts without its own filter, any other's from those of the hits. Null when
  * one of the numbers is not known yet.
@@ -88,7 +87,7 @@ const byCount = (a: { value: string; count: number }, b: { value: string; count:
 export function facetsOf(counts: ReadonlyMap<string, Counts>, names: TagNames, wanted: (field: string) => boolean, attributes: string): SearchResult['facets'] | null {
   const result: SearchResult['facets'] = {}
   for (const [filtered, numbers] of counts) {
-    const lists = new Map<string, Values | null>()
+    const lists = new Map<string, FacetValues | null>()
     for (const [number, count] of numbers) {
       const name = names.of(number)
       if (!name) return null
@@ -97,20 +96,7 @@ export function facetsOf(counts: ReadonlyMap<string, Counts>, names: TagNames, w
       if (list === undefined) lists.set(field, (list = wanted(field) && (filtered === '' ? !counts.has(field) : field === filtered) ? [] : null))
       list?.push({ value, count })
     }
-    for (const [field, list] of commonest(lists, attributes)) result[field] = list.sort(byCount).slice(0, FACET_VALUES)
+    Object.assign(result, shown(lists, attributes))
   }
   return result
-}
-
-type Values = { value: string; count: number }[]
-
-/** All fields that are no attributes, and the attributes that occur most. */
-function commonest(lists: ReadonlyMap<string, Values | null>, attributes: string): [string, Values][] {
-  const all = [...lists].filter((entry): entry is [string, Values] => entry[1] !== null)
-  const isAttribute = ([field]: [string, Values]): boolean => field.startsWith(`${attributes}.`)
-  const found = all.filter(isAttribute)
-  if (found.length <= FACET_ATTRIBUTES) return all
-  const ranked = found.map((entry) => ({ entry, count: entry[1].reduce((sum, { count }) => sum + count, 0) }))
-  ranked.sort((a, b) => b.count - a.count || (a.entry[0] < b.entry[0] ? -1 : 1))
-  return [...all.filter((entry) => !isAttribute(entry)), ...ranked.slice(0, FACET_ATTRIBUTES).map(({ entry }) => entry)]
 }

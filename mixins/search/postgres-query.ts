@@ -1,5 +1,6 @@
-import type { IndexDefinition, Range, SearchQuery } from './port.ts'
+import type { IndexDefinition, SearchQuery } from './port.ts'
 import { numberColumn, tablesOf, type Generation, type Tables } from './postgres-tables.ts'
+import { isRange, isWanted } from './query.ts'
 import type { Demand } from './text-query.ts'
 
 /** What the statement of a search answers: one row. */
@@ -23,7 +24,6 @@ export interface SearchStatement {
 /** Sorts behind every number, in either direction. */
 const LAST = '-1.7976931348623157e308'
 
-const isRange = (filter: readonly string[] | Range): filter is Range => !Array.isArray(filter)
 
 /** The query as PostgreSQL's own text: words are letters and digits only, so nothing in them can be an operator. */
 export const tsqueryText = (demands: readonly Demand[]): string =>
@@ -35,16 +35,6 @@ class Values {
     this.list.push(value)
     return `$${this.list.length}::${type}`
   }
-}
-
-/** Whether a field is to be counted. */
-export const isWanted = ({ facets, attributeFacets }: SearchQuery, { attributes }: IndexDefinition) => (field: string): boolean =>
-  facets.includes(field) || (attributeFacets === true && field.startsWith(`${attributes}.`))
-
-/** Throws a TypeError for a range or a sort of what the definition does not number: a mistake of the caller. */
-export function checkQuery({ filters, sort }: SearchQuery, { numbers }: IndexDefinition): void {
-  const used = [...Object.keys(filters).filter((field) => isRange(filters[field]!)), ...(sort === 'relevance' ? [] : [sort.replace(/^-/, '')])]
-  for (const field of used) if (!numbers.includes(field)) throw new TypeError(`the index has no number field "${field}"`)
 }
 
 /** A sort as a number that falls: best first, then by id. A field that this generation does not have yet is one that no document has. */

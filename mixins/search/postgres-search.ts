@@ -1,14 +1,14 @@
-import { histogram } from '../metrics/registry.ts'
 import { isConnectionError, type Database } from '../postgres/database.ts'
-import { canonicalJson } from '../primitives/ids.ts'
 import { problem } from '../primitives/problem.ts'
+import { took } from './metrics.ts'
 import type { IndexBuild, IndexDefinition, IndexedDocument, SearchIndex, SearchQuery, SearchResult, Suggestion } from './port.ts'
 import { PostgresBuild } from './postgres-build.ts'
 import { countsOf, facetsOf, TagNames, type Counts } from './postgres-facets.ts'
-import { checkQuery, documentsStatement, isWanted, searchStatement, suggestStatement, tsqueryText, unknownWordsStatement, type SearchRow } from './postgres-query.ts'
-import { checkDefinition, createGeneration, generationsOf, lockIndex, tablesOf, type Generation } from './postgres-tables.ts'
+import { documentsStatement, searchStatement, suggestStatement, tsqueryText, unknownWordsStatement, type SearchRow } from './postgres-query.ts'
+import { createGeneration, generationsOf, lockIndex, tablesOf, type Generation } from './postgres-tables.ts'
 import { PostgresWriter } from './postgres-writer.ts'
-import { completions } from './suggestions.ts'
+import { checkDefinition, checkQuery, isWanted, madeBy } from './query.ts'
+import { suggestionsOf, type SuggestedKeyword } from './suggestions.ts'
 import { corrected, parseText, Synonyms, type Demand, type Unknown } from './text-query.ts'
 import { wordsOf } from './words.ts'
 
@@ -16,11 +16,6 @@ import { wordsOf } from './words.ts'
 const SWITCHES_MAX = 5
 /** PostgreSQL's codes for a table or column that is not there: the tables of a generation that was dropped, or made anew by another definition. */
 const DROPPED = ['42P01', '42703']
-
-const seconds = histogram('souk_search_engine_seconds', 'Duration of one request to the search engine')
-const took = { query: seconds.with({ op: 'query' }), suggest: seconds.with({ op: 'suggest' }), put: seconds.with({ op: 'put' }) }
-
-type Keyword = [kind: string, label: string, value: string, count: number]
 
 /**
  * Search in PostgreSQL. A search is one statement on the generation that serves; every answer says which generation that is in its
@@ -68,20 +63,12 @@ export class PostgresSearch implements SearchIndex {
     const starts = words.map((word) => `${word}:*`).join(' & ')
     const short = words.every((word) => word.length < 3)
     const { keywords, documents } = await this.#read('suggest', async (generation) => {
-      const [row] = await this.#db.query<{ live: number | null; keywords: Keyword[] | null; documents: [string, string][] | null }>(
+      const [row] = await this.#db.query<{ live: number | null; keywords: SuggestedKeyword[] | null; documents: [string, string][] | null }>(
         suggestStatement(generation, short), [starts, limit, this.#definition.name]
       )
       return { live: row!.live, answer: row! }
     })
-    const kind = this.#definition.suggest.document.kind
-    const labelled = new Set(this.#definition.suggest.keywords.filter((k) => k.label).map((k) => k.kind))
-    const titled = (documents ?? []).map(([id, text]) => ({ text, kind, id }))
-    const room = Math.max(Math.ceil(limit / 2), limit - titled.length)
-    return [
-      ...completions(prefix, titled.map(({ text }) => text)),
-      ...(keywords ?? []).slice(0, room).map(([of, text, value]) => ({ text, kind: of, ...(labelled.has(of) ? { id: value } : {}) })),
-      ...titled
-    ].slice(0, limit)
+    return suggestionsOf(this.#definition, prefix, documents ?? [], keywords ?? [], limit)
   }
 
   async build(): Promise<IndexBuild> {
@@ -210,9 +197,6 @@ export class PostgresSearch implements SearchIndex {
     }
   }
 }
-
-/** What decides how documents are indexed. */
-const madeBy = ({ synonyms: _, ...rest }: IndexDefinition): string => canonicalJson(rest)
 
 const unavailable = (): Error => problem('unavailable', 'The search index does not answer: try again shortly.', { retryAfter: 1 })
 

@@ -24,15 +24,6 @@ export interface Tables {
   word: string
 }
 
-const NAME = /^[a-z][a-zA-Z0-9]{0,30}$/
-
-/** Names become parts of tables and columns, so they are plain. Throws a TypeError otherwise. */
-export function checkDefinition(definition: IndexDefinition): void {
-  for (const name of [definition.name, definition.popularity, ...definition.numbers]) {
-    if (!NAME.test(name)) throw new TypeError(`"${name}" cannot name an index or a number field: ${NAME.source}`)
-  }
-}
-
 export function tablesOf({ name }: Pick<IndexDefinition, 'name'>, slot: 'a' | 'b'): Tables {
   const main = `search.${name.toLowerCase()}_${slot}`
   return { main, source: `${main}_source`, tag: `${main}_tag`, word: `${main}_word` }

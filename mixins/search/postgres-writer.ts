@@ -4,13 +4,7 @@ import type { IndexDefinition, IndexedDocument } from './port.ts'
 import { pack } from './postgres-facets.ts'
 import { generationsOf, lockIndex, numberColumn, tablesOf, type Generation, type Tables } from './postgres-tables.ts'
 import { indexText, isCorrection } from './words.ts'
-
-/** A write on its way in: a document, or the removal of one. */
-export interface Write {
-  id: string
-  version: number
-  doc: IndexedDocument['doc'] | null
-}
+import { newest, type Write } from './write.ts'
 
 const WEIGHTS = ['A', 'B', 'C', 'D'] as const
 /** Indexed text by weight; null for a removal. */
@@ -29,16 +23,6 @@ interface Known {
 
 const knownOf = (generation: number): Known => ({ generation, tags: new Map(), words: new Set() })
 const tagKey = ({ field, value, suggestion }: Tag): string => `${field}\0${value}\0${suggestion?.label ?? ''}`
-
-/** The newest write of each id: later ones win a tie never, as in the tables. */
-function newest(writes: readonly Write[]): Write[] {
-  const byId = new Map<string, Write>()
-  for (const write of writes) {
-    const other = byId.get(write.id)
-    if (!other || write.version > other.version) byId.set(write.id, write)
-  }
-  return [...byId.values()]
-}
 
 /**
  * Writes documents into a generation's tables. One batch is one transaction: rows, numbers of new values, counts and words go

@@ -1,4 +1,4 @@
-import type { Suggestion } from './port.ts'
+import type { IndexDefinition, Suggestion } from './port.ts'
 import { isStopWord, wordsOf } from './words.ts'
 
 /** Queries proposed beside documents and keywords. */
@@ -19,4 +19,19 @@ export function completions(prefix: string, titles: readonly string[]): Suggesti
     if (texts.size === QUERIES_MAX) break
   }
   return [...texts].map((text) => ({ text, kind: 'query' }))
+}
+
+/** A value that is suggested, and in how many documents it is. */
+export type SuggestedKeyword = [kind: string, label: string, value: string, count: number]
+
+/** Suggestions from what an engine found, best first: documents by popularity, keywords by frequency. Neither crowds the other out. */
+export function suggestionsOf({ suggest }: IndexDefinition, prefix: string, documents: readonly [id: string, title: string][], keywords: readonly SuggestedKeyword[], limit: number): Suggestion[] {
+  const labelled = new Set(suggest.keywords.filter((k) => k.label).map((k) => k.kind))
+  const titled = documents.map(([id, text]) => ({ text, kind: suggest.document.kind, id }))
+  const room = Math.max(Math.ceil(limit / 2), limit - titled.length)
+  return [
+    ...completions(prefix, titled.map(({ text }) => text)),
+    ...keywords.slice(0, room).map(([kind, text, value]) => ({ text, kind, ...(labelled.has(kind) ? { id: value } : {}) })),
+    ...titled
+  ].slice(0, limit)
 }
