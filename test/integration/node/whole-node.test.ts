@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import pg from 'pg'
 import { announced, cleanUp, failedStart, serving, startNode, temporaryDirectory, type NodeProcess } from '../../support/node-process.ts'
+import { asked, expressions, served } from '../../support/observability.ts'
 import { until } from '../../support/until.ts'
 
 const dir = join(temporaryDirectory(), 'data')
@@ -47,6 +48,16 @@ test('every thread serves and is measured', async () => {
   const measured = await metrics()
   for (const thread of ['main', 'web', 'commerce', 'background']) expect(measured).toContain(`thread="${thread}"`)
   expect(measured).toMatch(/souk_action_seconds_count{node="souk",thread="web",service="product",action="product\.\w+"} [1-9]/)
+})
+
+test('dashboards and alerts find their series and labels in what a node serves', async () => {
+  const there = served(await metrics())
+  for (const { at, expr } of expressions()) {
+    const { series, groups } = asked(expr)
+    const known = [...series].filter(([name]) => there.has(name)) // the others have no series until something happens
+    for (const [name, labels] of known) for (const label of labels) expect([at, name, label, there.get(name)!.has(label)]).toEqual([at, name, label, true])
+    if (known.length > 0) for (const label of groups) expect([at, label, known.some(([name]) => there.get(name)!.has(label))]).toEqual([at, label, true])
+  }
 })
 
 test('the REPL shows threads, actors and outboxes, and calls actions', async () => {
