@@ -20,6 +20,7 @@ export interface RunningNode {
   operations: string
   databaseUrl: string
   ordersDatabaseUrls: readonly string[]
+  kafkaBrokers?: readonly string[]
 }
 
 /** Longest path of a local socket that every system takes (macOS: 104 bytes with the closing zero). */

@@ -86,7 +86,7 @@ export class Node {
     await this.#openRepl(directory, supervisor)
     if (this.#demo && has(threads, 'product.worker')) await this.#seed(supervisor)
     if (address) await awaitReady(address, this.#goOn)
-    directory.announce({ pid: process.pid, node: supervisor.node, address, operations: operationsUrl, databaseUrl: setting('DATABASE_URL')!, ordersDatabaseUrls: setting('ORDERS_DATABASE_URLS') })
+    directory.announce({ pid: process.pid, node: supervisor.node, address, operations: operationsUrl, databaseUrl: setting('DATABASE_URL')!, ordersDatabaseUrls: setting('ORDERS_DATABASE_URLS'), kafkaBrokers: setting('KAFKA_BROKERS') })
     this.#progress.line(banner({ address, operations: operationsUrl, demo: this.#demo, dataDir: directory.path, elapsed: this.#progress.elapsed }))
   }
 

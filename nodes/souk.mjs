@@ -196,7 +196,7 @@ const COMMANDS = {
     return handOver([...QUIET, 'nodes/start.ts', '--profile', profile, ...ownDirectory(profile, options), ...options], { watched: true })
   },
   repl: (args) => handOver(['nodes/repl.ts', ...onStack(args)]),
-  audit: (args) => handOver(['test/audit/cli.ts', ...onStack(args)]),
+  audit: (args) => handOver([...QUIET, 'test/audit/cli.ts', ...onStack(args)]),
   stack: (args) => handOver([...STACK, ...args]),
   bench: (args) => handOver(['test/bench/run.ts', ...args]),
   check: () => runGates(handOver),

@@ -1,10 +1,13 @@
 import pg from 'pg'
 import type { OrderState } from '../../services/order/order.ts'
+import { copyKafka } from './kafka.ts'
 
 /** Where the books lie, and what else is known about the run. */
 export interface AuditOptions {
   main: string
   orders: readonly string[]
+  /** Where the event log is, unless it is in PostgreSQL. */
+  kafka?: readonly string[]
   /** Work younger than this may still be under way. */
   settledSeconds: number
   /** What clients were told, one `{"orderId": …, "status": 201}` a line: enables the invariants that need it. */
@@ -24,8 +27,14 @@ const LOG_INDEX = `CREATE TEMP TABLE audit_log ON COMMIT PRESERVE ROWS AS
          (count(DISTINCT number) FILTER (WHERE topic = 'order_cancelled'))::int AS cancelled,
          max(at)::text AS at,
          max((body->'totals'->'total'->>'amount')::float8) FILTER (WHERE topic IN ('order_created', 'order_confirmed')) AS total
-  FROM log.event GROUP BY 1;
+  FROM audit_event GROUP BY 1;
   ALTER TABLE audit_log ADD PRIMARY KEY (aggregate); ANALYZE audit_log`
+
+const IN_POSTGRES = 'CREATE TEMP VIEW audit_event AS SELECT topic, id, aggregate, number, at, body FROM log.event'
+
+/** Topics whose oldest events have left the log by age. */
+const TRIMMED = `SELECT DISTINCT p.topic FROM log.partition p
+  WHERE coalesce((SELECT min(e."offset") FROM log.event e WHERE e.topic = p.topic AND e.partition = p.partition), p.next) > 1 AND p.next > 1`
 
 /** The log's rows of an aggregate, summed up. */
 export interface Logged {
@@ -51,14 +60,17 @@ export class Books {
   readonly options: AuditOptions
   /** Whether payments and the provider's accounts lie in PostgreSQL, where they can be read. */
   readonly has: { payments: boolean; provider: boolean; log: boolean }
+  /** Topics whose oldest events have left the log by age: what is missing there says nothing. */
+  readonly trimmed: readonly string[]
   readonly #main: pg.Client
   readonly #orders: pg.Client[]
 
-  private constructor(options: AuditOptions, main: pg.Client, orders: pg.Client[], has: Books['has']) {
+  private constructor(options: AuditOptions, main: pg.Client, orders: pg.Client[], has: Books['has'], trimmed: readonly string[]) {
     this.options = options
     this.#main = main
     this.#orders = orders
     this.has = has
+    this.trimmed = trimmed
   }
 
   /** Rejects when a database cannot be reached or holds no marketplace. */
@@ -76,13 +88,18 @@ export class Books {
       const [main, ...orders] = clients as [pg.Client, ...pg.Client[]]
       const has = async (name: string): Promise<boolean> => (await main.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [name])).rows[0]!.there
       if (!(await has('inventory.stock'))) throw new Error('the main database holds no marketplace')
-      const books = new Books(options, main, orders, { payments: await has('payment.payment'), provider: await has('provider.account'), log: await has('log.event') })
-      if (books.has.log) await main.query(LOG_INDEX)
-      return books
+      const log = options.kafka !== undefined || (await has('log.event'))
+      const trimmed = log ? await indexLog(options, main) : []
+      return new Books(options, main, orders, { payments: await has('payment.payment'), provider: await has('provider.account'), log }, trimmed)
     } catch (error) {
       await Promise.all(clients.map((c) => c.end().catch(() => {})))
       throw error
     }
+  }
+
+  /** Whether the log was read later than the books, so that it may hold more. */
+  get logIsLater(): boolean {
+    return this.options.kafka !== undefined
   }
 
   async close(): Promise<void> {
@@ -142,6 +159,13 @@ export class Books {
   isSettled(order: OrderState): boolean {
     return this.idleSeconds(order) > this.options.settledSeconds
   }
+}
+
+/** Makes the log's tables of the session; answers the topics whose oldest events are gone. */
+async function indexLog({ kafka }: AuditOptions, main: pg.Client): Promise<string[]> {
+  const trimmed = kafka ? await copyKafka(kafka, main) : await main.query(IN_POSTGRES).then(() => main.query<{ topic: string }>(TRIMMED)).then(({ rows }) => rows.map((r) => r.topic))
+  await main.query(LOG_INDEX)
+  return trimmed
 }
 
 const queryOf = (client: pg.Client): Query => async (sql, values = []) => (await client.query(sql, values)).rows as never

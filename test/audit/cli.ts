@@ -9,7 +9,7 @@ import type { AuditOptions } from './books.ts'
 const HELP = `npm run audit -- [options]     checks every invariant on the books of a running node, or of the databases in the environment
 
   --data-dir <path>     directory of the node whose books are read (SOUK_DATA_DIR, .souk); not used when DATABASE_URL and
-                        ORDERS_DATABASE_URLS are set
+                        ORDERS_DATABASE_URLS are set; the log is Kafka's where the node's is, or KAFKA_BROKERS says so
   --acks <file>         what clients were told, one {"orderId": …, "status": 201} a line: checks that no such order is lost
   --settled <seconds>   work younger than this may still be under way (30)
   --json                one JSON document instead of lines
@@ -20,14 +20,16 @@ exit 0: every invariant holds · 1: some do not · 2: the books could not be rea
 class Unreadable extends Error {}
 
 /** Where the books lie: in the databases that the environment names, or in those of the node on the data directory. */
-function whereabouts(dataDir: string): Pick<AuditOptions, 'main' | 'orders'> {
+function whereabouts(dataDir: string): Pick<AuditOptions, 'main' | 'orders' | 'kafka'> {
   const elsewhere = Object.keys(process.env).find((name) => name.startsWith('DATABASE_URL_') && process.env[name])
   if (elsewhere) throw new Unreadable(`${elsewhere} gives a schema a server of its own, and the audit compares the schemas of one main database`)
   const [main, orders] = [setting('DATABASE_URL'), setting('ORDERS_DATABASE_URLS')]
-  if (main !== null && orders.length > 0) return { main, orders }
+  const brokers = setting('KAFKA_BROKERS')
+  if (main !== null && orders.length > 0) return { main, orders, ...(brokers.length > 0 ? { kafka: brokers } : {}) }
   const node = runningNode(dataDir)
   if (!node) throw new Unreadable(`no node runs on ${dataDir}: start one (npm start), name its directory with --data-dir, or set DATABASE_URL and ORDERS_DATABASE_URLS`)
-  return { main: main ?? node.databaseUrl, orders: orders.length > 0 ? orders : node.ordersDatabaseUrls }
+  const kafka = brokers.length > 0 ? brokers : (node.kafkaBrokers ?? [])
+  return { main: main ?? node.databaseUrl, orders: orders.length > 0 ? orders : node.ordersDatabaseUrls, ...(kafka.length > 0 ? { kafka } : {}) }
 }
 
 function readOptions(args: readonly string[]): { options: AuditOptions; json: boolean } | 'help' {
