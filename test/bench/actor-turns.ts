@@ -1,4 +1,5 @@
-// Durable turns a second, from the same thread and from another one, beside the bare statement on the driver in the same run.
+// Durable turns a second, from the same thread and from another one, in PostgreSQL and (where there is a redis-server) in Redis, beside
+// the bare statement on the driver in the same run.
 //   node test/bench/actor-turns.ts [seconds a measurement, 3]
 // Every turn is acknowledged after its commit, with fsync on. Compare the lines with each other rather than with another machine's.
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
@@ -13,6 +14,7 @@ import { Mesh, MeshTransporter } from '../../mixins/transport/mesh.ts'
 import { brokerOptions } from '../../moleculer.config.ts'
 import { createActorSchema } from '../support/actor-schema.ts'
 import { BareTurns } from './bare-turns.ts'
+import { redisProgram, startRedis } from '../support/redis.ts'
 import { counterService } from './counter-service.ts'
 
 const SECONDS = Number(process.argv[2] ?? 3)
@@ -62,6 +64,30 @@ async function bareStatement(url: string): Promise<number> {
   return done / ((performance.now() - started) / 1_000)
 }
 
+/** Turns of counters in the store that the configuration names now. */
+async function turnsIn(store: string): Promise<void> {
+  console.log(store)
+  const local = new ServiceBroker(brokerOptions({ nodeID: 'alone', logger: false }))
+  local.createService(counterService(SCHEMA))
+  await local.start()
+  for (const callers of [16, 64, 256]) show('same thread', callers, await measure(callers, (key) => local.call('counter.add', { key })))
+  await local.stop()
+
+  const { port1, port2 } = new MessageChannel()
+  const mesh = new Mesh()
+  mesh.add('owner', port1)
+  const owner = new Worker(new URL('./actor-thread.ts', import.meta.url), { workerData: { peer: 'caller', port: port2, schema: SCHEMA }, transferList: [port2] })
+  await new Promise((resolve) => owner.once('message', resolve))
+  const caller = new ServiceBroker(brokerOptions({ nodeID: 'caller', transporter: new MeshTransporter(mesh), logger: false }))
+  await caller.start()
+  await caller.waitForServices('counter', 10_000)
+  for (const callers of [16, 64, 256]) show('another thread', callers, await measure(callers, (key) => caller.call('counter.add', { key })))
+
+  owner.postMessage('stop')
+  await new Promise((resolve) => owner.once('exit', resolve))
+  await caller.stop()
+}
+
 const show = (what: string, callers: number, { perSecond, p50, p99, cpu }: Measured): void =>
   console.log(`${what.padEnd(16)} ${String(callers).padStart(4)} callers  ${Math.round(perSecond).toLocaleString('en').padStart(8)} turns/s   p50 ${p50.toFixed(1)} ms   p99 ${p99.toFixed(1)} ms   ${cpu.toFixed(0)} µs CPU`)
 
@@ -77,24 +103,12 @@ await createActorSchema(process.env['DATABASE_URL'], SCHEMA)
 
 console.log(`bare statement, 2 × 64     ${Math.round(await bareStatement(process.env['DATABASE_URL'])).toLocaleString('en').padStart(8)} turns/s`)
 
-const local = new ServiceBroker(brokerOptions({ nodeID: 'alone', logger: false }))
-local.createService(counterService(SCHEMA))
-await local.start()
-for (const callers of [16, 64, 256]) show('same thread', callers, await measure(callers, (key) => local.call('counter.add', { key })))
-await local.stop()
-
-const { port1, port2 } = new MessageChannel()
-const mesh = new Mesh()
-mesh.add('owner', port1)
-const owner = new Worker(new URL('./actor-thread.ts', import.meta.url), { workerData: { peer: 'caller', port: port2, schema: SCHEMA }, transferList: [port2] })
-await new Promise((resolve) => owner.once('message', resolve))
-const caller = new ServiceBroker(brokerOptions({ nodeID: 'caller', transporter: new MeshTransporter(mesh), logger: false }))
-await caller.start()
-await caller.waitForServices('counter', 10_000)
-for (const callers of [16, 64, 256]) show('another thread', callers, await measure(callers, (key) => caller.call('counter.add', { key })))
-
-owner.postMessage('stop')
-await new Promise((resolve) => owner.once('exit', resolve))
-await caller.stop()
+await turnsIn('PostgreSQL')
+if (redisProgram) {
+  const redis = await startRedis(['--appendfsync', 'always'])
+  process.env['REDIS_URL'] = redis.url
+  await turnsIn('Redis')
+  await redis.stop()
+}
 await server.stop()
 rmSync(dir, { recursive: true, force: true })

@@ -1,5 +1,5 @@
 import { actors, type Actors } from '../../mixins/actor/actors.ts'
-import { postgresStores } from '../../mixins/actor/stores.ts'
+import { redisOrPostgresStores } from '../../mixins/actor/stores.ts'
 import type { NewEvent } from '../../mixins/outbox/outbox.ts'
 import { service, type Ctx, type ServiceThis } from '../../mixins/runtime/service.ts'
 
@@ -13,10 +13,11 @@ const PADDING = 'x'.repeat(170)
 
 type CounterService = ServiceThis<{ actors: Actors<Counter> }>
 
+/** Counters in Redis where the configuration names one, else in this schema. */
 export const counterService = (schema: string) =>
   service({
     name: 'counter',
-    mixins: [actors({ type: 'counter', stores: postgresStores(schema) })],
+    mixins: [actors({ type: 'counter', stores: redisOrPostgresStores(schema) })],
     actions: {
       add: {
         actor: { type: 'counter', key: 'key' },

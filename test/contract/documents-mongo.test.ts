@@ -8,11 +8,10 @@ import { FaultProxy } from '../support/fault-proxy.ts'
 import { until } from '../support/until.ts'
 import { documentsContract, NOTES, type Note } from './documents.contract.ts'
 
-/** A MongoDB, or what speaks its protocol, to be tried: `npm run stack` gives one. */
-const url = process.env['MONGODB_URL']
-delete process.env['MONGODB_URL'] // it is for these tests alone to choose it
+/** A MongoDB, or what speaks its protocol: `npm run stack` gives one. */
+const url = process.env['SOUK_TEST_MONGODB_URL']
 
-if (!url) test.skip('documents in MongoDB: MONGODB_URL is not set', () => {})
+if (!url) test.skip('documents in MongoDB: set SOUK_TEST_MONGODB_URL to run them', () => {})
 else {
   const database = `souk_test_${newId().slice(-12)}`
   const own = Object.assign(new URL(url), { pathname: `/${database}` }).href

@@ -9,18 +9,20 @@ import { FaultProxy } from '../support/fault-proxy.ts'
 import { until } from '../support/until.ts'
 import { searchContract } from './search.contract.ts'
 
-/** An Elasticsearch to be tried: `npm run stack` gives one. */
-const url = process.env['ELASTICSEARCH_URL']
-delete process.env['ELASTICSEARCH_URL'] // it is for these tests alone to choose it
+/** An Elasticsearch: `npm run stack` gives one. */
+const url = process.env['SOUK_TEST_ELASTICSEARCH_URL']
 
-if (!url) test.skip('search in Elasticsearch: ELASTICSEARCH_URL is not set', () => {})
+if (!url) test.skip('search in Elasticsearch: set SOUK_TEST_ELASTICSEARCH_URL to run it', () => {})
 else {
   /** Indexes of this run alone. */
   const run = newId().replaceAll('-', '').slice(-12)
+  const names = new Set<string>()
   const open = (definition: IndexDefinition, at = url): SearchIndex => {
     process.env['ELASTICSEARCH_URL'] = at
+    const name = `t${run}${definition.name}`
+    names.add(name)
     try {
-      return openSearchIndex({ ...definition, name: `t${run}${definition.name}` })
+      return openSearchIndex({ ...definition, name })
     } finally {
       delete process.env['ELASTICSEARCH_URL']
     }
@@ -29,6 +31,7 @@ else {
     const client = connectElastic(url)
     const indexes = await client.indices.get({ index: `souk_search_t${run}*`, allow_no_indices: true })
     for (const index of Object.keys(indexes)) await client.indices.delete({ index })
+    await client.bulk({ index: 'souk_search_generations', operations: [...names].map((id) => ({ delete: { _id: id } })) })
     await client.close()
   })
 
