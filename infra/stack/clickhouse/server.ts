@@ -191,7 +191,7 @@ async function answer(settings: Settings, engine: Engine, request: IncomingMessa
   response.setHeader('X-ClickHouse-Query-Id', queryId)
   try {
     if (!isUser(settings, request, url)) throw new ClickHouseFault(403, 516, 'AUTHENTICATION_FAILED', 'Authentication failed: password is incorrect, or there is no user with such name')
-    if (/^multipart\//.test(request.headers['content-type'] ?? '')) throw new ClickHouseFault(400, 48, 'NOT_IMPLEMENTED', 'parameters are taken from the URL, not from a form')
+    if (request.headers['content-type']?.startsWith('multipart/')) throw new ClickHouseFault(400, 48, 'NOT_IMPLEMENTED', 'parameters are taken from the URL, not from a form')
     const { bytes, summary } = await engine.run(read(url, await bodyOf(request)))
     response.setHeader('X-ClickHouse-Summary', JSON.stringify(summary))
     const isZipped = url.searchParams.get('enable_http_compression') === '1' && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')
