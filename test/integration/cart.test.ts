@@ -6,6 +6,7 @@ import { problemType } from '../../mixins/primitives/problem.ts'
 import { call, hint } from '../../mixins/runtime/calls.ts'
 import type { CartContents, CartLine } from '../../services/cart/cart.contract.ts'
 import { signIn } from '../support/callers.ts'
+import { cartEngines, plant, withCartStore, type CartEngine } from '../support/cart-engines.ts'
 import { startShop, type Shop } from '../support/shop.ts'
 import { until } from '../support/until.ts'
 
@@ -23,14 +24,17 @@ const catalogue = {
   }
 }
 
-describe('a cart', () => {
+describe.each(cartEngines)('a cart in %s', (_name, startEngine) => {
+  let engine: CartEngine
   let shop: Shop
 
   beforeAll(async () => {
+    engine = await startEngine()
     shop = await startShop(['cart.worker', 'cart'], [catalogue])
   })
   afterAll(async () => {
     await shop.stop()
+    await engine.stop()
   })
   beforeEach(() => {
     price = money(1_000)
@@ -45,8 +49,8 @@ describe('a cart', () => {
   const quantitiesOf = async (cartId: string): Promise<Record<string, number>> => quantities(await contents(cartId))
   const guest = (): string => guestCartId(randomUUID())
   const refusal = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => null, problemType)
-  const eventsOf = (cartId: string) =>
-    shop.databases.query<{ number: number; body: { change: string; version: number; lineCount: number } }>('SELECT number::int, body FROM cart.outbox WHERE aggregate = $1 ORDER BY number', [`cart/${cartId}`])
+  const eventsOf = (cartId: string) => engine.eventsOf(shop, cartId)
+  const rowOf = (cartId: string) => withCartStore(async (store) => (await store.load('cart', [cartId]))[0])
 
   test('twenty adds at once are all there, each with a version and an event of its own', async () => {
     const cart = randomUUID()
@@ -127,11 +131,10 @@ describe('a cart', () => {
   test('a merge that died half way is finished by its reminder', async () => {
     const [from, to] = [guest(), randomUUID()]
     await add(from, 'a', 2)
-    await shop.databases.query(`UPDATE cart.actor SET version = version + 1, state = (state::jsonb || jsonb_build_object('handedTo', $2::text))::json WHERE key = $1`, [from, to])
-    await shop.databases.query(`INSERT INTO cart.reminder (type, key, name, at, next) VALUES ('cart', $1, 'hand-over', now(), now())`, [from])
+    await plant(from, { handedTo: to }, [{ name: 'hand-over', at: new Date().toISOString() }])
     await until('the lines have arrived', async () => (await quantitiesOf(to))['a'] === 2)
-    await until('the guest\'s cart is dead', async () => (await shop.databases.query('SELECT 1 FROM cart.actor WHERE key = $1 AND state IS NULL', [from])).length === 1)
-    await until('its reminder is gone', async () => (await shop.databases.query(`SELECT 1 FROM cart.reminder WHERE key = $1 AND name = 'hand-over'`, [from])).length === 0)
+    await until('the guest\'s cart is dead', async () => (await rowOf(from))?.state === null)
+    await until('its reminder is gone', async () => (await engine.reminder(shop, from, 'hand-over')) === null)
   })
 
   test('a guest\'s cart that nobody has touched for a month ends; one that was touched goes on', async () => {
@@ -139,11 +142,10 @@ describe('a cart', () => {
     for (const cart of [old, young]) {
       await add(cart, 'a')
       const touchedAt = Date.now() - (cart === old ? 31 : 20) * 86_400_000
-      await shop.databases.query(`UPDATE cart.actor SET version = version + 1, state = (state::jsonb || jsonb_build_object('touchedAt', $2::bigint))::json WHERE key = $1`, [cart, touchedAt])
-      await shop.databases.query('UPDATE cart.reminder SET at = now(), next = now() WHERE key = $1', [cart])
+      await plant(cart, { touchedAt }, [{ name: 'expire', at: new Date().toISOString() }])
     }
     await until('the old one has ended', async () => (await eventsOf(old)).at(-1)!.body.change === 'ended')
-    await until('the young one is looked at again later', async () => (await shop.databases.query(`SELECT 1 FROM cart.reminder WHERE key = $1 AND next > now() + interval '9 days'`, [young])).length === 1)
+    await until('the young one is looked at again later', async () => ((await engine.reminder(shop, young, 'expire')) ?? 0) > Date.now() + 9 * 86_400_000)
     expect(await quantitiesOf(old)).toEqual({})
     expect(await quantitiesOf(young)).toEqual({ a: 1 })
   })
@@ -176,7 +178,7 @@ describe('a cart', () => {
         expect(meta.$responseHeaders!['Souk-Cart']).not.toBe(used)
       }
       expect(await refusal(call(shop.broker, 'cart.set', { offerId: 'a', quantity: 1 }, { meta: { credentials: { cart: 'a-token-that-somebody-made-up' } } }))).toBe('not-found')
-      expect(await shop.databases.query('SELECT 1 FROM cart.actor WHERE key = $1', [guestCartId('a-token-that-somebody-made-up')])).toEqual([])
+      expect(await rowOf(guestCartId('a-token-that-somebody-made-up'))).toBeNull()
     })
 
     test('add, set, remove and clear answer the whole cart', async () => {
