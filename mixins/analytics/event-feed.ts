@@ -17,11 +17,13 @@ export interface FeedOptions {
   rowsOf(batch: readonly EventRecord[]): Rows
 }
 
-/** ClickHouse wants few large inserts: at most one round in this time, with everything that came meanwhile. */
+/** ClickHouse wants few large inserts: at most one small round in this time, with everything that came meanwhile. */
 const ROUND_MS = 1_000
+/** Rows that are worth an insert of their own at once: while it catches up there is no pause. */
+const LARGE_ROUND = 5_000
 /** Batches that may wait for a round: they bound memory, and how much one round writes. */
-const CONCURRENCY = 32
-const MAX_BATCH = 500
+const CONCURRENCY = 16
+const MAX_BATCH = 2_000
 const RETRY_MS = 10_000
 const BEST_EFFORT = { most: 20_000, everyMs: 15_000 }
 
@@ -156,7 +158,8 @@ export class EventFeed {
       for (const part of parts) answers.push(await this.#insert([part]).catch((fault: Error) => fault))
       return answers
     } finally {
-      this.#rest = sleep(ROUND_MS, undefined, { ref: false })
+      const rows = parts.reduce((sum, part) => sum + Object.values(part).reduce((n, list = []) => n + list.length, 0), 0)
+      if (rows < LARGE_ROUND) this.#rest = sleep(ROUND_MS, undefined, { ref: false })
     }
   }
 

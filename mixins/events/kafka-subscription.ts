@@ -28,8 +28,8 @@ interface Place {
   singleUntil: number
 }
 
-/** Of one partition in one answer: all of an answer must be handled before the next is asked for. */
-const FETCH_BYTES = 256 * 1024
+/** Of one partition in one answer, for each event of a batch: all of an answer must be handled before the next is asked for. */
+const FETCH_BYTES = 1_024
 /** How long the others wait for a member that finishes what it has in hand. */
 const REBALANCE_MS = 30_000
 /** A member that has shown no sign of life for this long is given up. */
@@ -89,7 +89,7 @@ export class KafkaSubscription implements Subscription {
 
   /** From the first connection of one consumer to its end; rejects when that was not asked for. */
   async #session(): Promise<void> {
-    const { heartbeatMs = 1_000, sessionMs = 10_000, waitMs = 500, concurrency = DEFAULT_CONCURRENCY } = this.#settings
+    const { heartbeatMs = 1_000, sessionMs = 10_000, waitMs = 500, concurrency = DEFAULT_CONCURRENCY, maxBatch = DEFAULT_BATCH } = this.#settings
     await this.#prepare()
     const consumer = this.#kafka.consumer({
       groupId: this.group,
@@ -97,7 +97,7 @@ export class KafkaSubscription implements Subscription {
       heartbeatInterval: heartbeatMs,
       rebalanceTimeout: REBALANCE_MS,
       maxWaitTimeInMs: waitMs,
-      maxBytesPerPartition: FETCH_BYTES,
+      maxBytesPerPartition: FETCH_BYTES * maxBatch,
       allowAutoTopicCreation: false,
       retry: { initialRetryTime: 100, retries: 5, maxRetryTime: 2_000, restartOnFailure: () => Promise.resolve(false) }
     })
