@@ -19,8 +19,8 @@ export interface FeedOptions {
 
 /** ClickHouse wants few large inserts: at most one small round in this time, with everything that came meanwhile. */
 const ROUND_MS = 1_000
-/** Rows that are worth an insert of their own at once: while it catches up there is no pause. */
-const LARGE_ROUND = 5_000
+/** A whole batch tells that it catches up. For a while behind one, a round waits only as long as other partitions need to bring theirs. */
+const CATCH_UP = { forMs: 2_000, roundMs: 20 }
 /** Batches that may wait for a round: they bound memory, and how much one round writes. */
 const CONCURRENCY = 16
 const MAX_BATCH = 2_000
@@ -46,6 +46,7 @@ export class EventFeed {
   /** One round at a time, of everything that waits. */
   readonly #rounds = new Batcher<Rows, void>((parts) => this.#runRound(parts), { max: 2 * CONCURRENCY, inFlight: 1 })
   #rest: Promise<unknown> = Promise.resolve()
+  #catchesUpUntil = 0
   #bestEffort: { table: string; row: Record<string, Json> }[] = []
   #off: string | null = null
   #stopped = false
@@ -158,8 +159,8 @@ export class EventFeed {
       for (const part of parts) answers.push(await this.#insert([part]).catch((fault: Error) => fault))
       return answers
     } finally {
-      const rows = parts.reduce((sum, part) => sum + Object.values(part).reduce((n, list = []) => n + list.length, 0), 0)
-      if (rows < LARGE_ROUND) this.#rest = sleep(ROUND_MS, undefined, { ref: false })
+      if (parts.some((part) => Object.values(part).some((rows = []) => rows.length >= MAX_BATCH))) this.#catchesUpUntil = Date.now() + CATCH_UP.forMs
+      this.#rest = sleep(Date.now() < this.#catchesUpUntil ? CATCH_UP.roundMs : ROUND_MS, undefined, { ref: false })
     }
   }
 
