@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { outboxKey, redisSlotOf } from '../../mixins/actor/redis-keys.ts'
 import { RedisActors } from '../../mixins/actor/redis-actors.ts'
 import { redisOrPostgresStores } from '../../mixins/actor/stores.ts'
@@ -87,7 +88,8 @@ else {
       for (let round = 0; round < 20; round++) {
         const keys = Array.from({ length: 40 }, newId)
         const committing = store.commit(keys.map((key) => turnOf(key, 0, 'x'.repeat(5_000), { events: [{ topic: 'thing_changed', aggregate: `thing/${key}`, body: key } as never] }))).catch((error: unknown) => error)
-        setTimeout(() => proxy.cut(), round % 5)
+        await sleep(round % 5)
+        proxy.cut()
         const outcome = await committing
         const written = (await beside.load('thing', keys)).filter((row) => row?.state).length
         if (Array.isArray(outcome)) expect(written).toBe(40)
