@@ -52,10 +52,32 @@ export function isAlive(recorded: Identity): boolean {
 /** Whether it was stopped by SIGSTOP. */
 export const isPaused = ({ pid }: Identity): boolean => statOf(pid)?.[0] === 'T'
 
+const allPids = (): number[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)
+
+/**
+ * Processes that a dead one left in its group. A number stays taken while it names a group, so when it belongs to a stranger now,
+ * nobody was left.
+ */
+function leftBehind(dead: Identity): number[] {
+  const leader = statOf(dead.pid)
+  if (dead.boot !== bootId() || (leader && Number(leader[19]) !== dead.startedTicks)) return []
+  return allPids().filter((pid) => pid !== dead.pid && Number(statOf(pid)?.[2]) === dead.pid)
+}
+
+function endLeftBehind(dead: Identity): void {
+  for (const pid of leftBehind(dead)) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // it ended by itself meanwhile
+    }
+  }
+}
+
 /** Resident memory of the process and of those it started, in bytes. */
 export function memoryOf({ pid }: Identity): number {
   const parents = new Map<number, number>()
-  for (const name of readdirSync('/proc')) if (/^\d+$/.test(name)) parents.set(Number(name), Number(statOf(Number(name))?.[1] ?? 0))
+  for (const one of allPids()) parents.set(one, Number(statOf(one)?.[1] ?? 0))
   const belongs = (one: number): boolean => one === pid || (parents.has(one) && belongs(parents.get(one)!))
   let bytes = 0
   for (const one of parents.keys()) if (belongs(one)) bytes += residentOf(one)
@@ -128,21 +150,26 @@ export async function start(stack: Stack, engine: string, program: Program, { de
   }
 }
 
-/** Asks a program to end, waits, and ends it. Forgets it first, so that nobody starts it anew. A stranger with its number is left alone. */
+/**
+ * Asks a program to end, waits, and ends it, and then whatever it left in its group. Forgets it first, so that nobody starts it anew.
+ * A stranger with its number is left alone.
+ */
 export async function stop(stack: Stack, running: Running, patienceMs = 20_000): Promise<void> {
   rmSync(stack.path(recordFile(running.program.name)), { force: true })
-  if (!isAlive(running)) return
-  process.kill(running.pid, running.program.stopSignal ?? 'SIGTERM')
-  if (isPaused(running)) process.kill(running.pid, 'SIGCONT')
-  const until = Date.now() + patienceMs
-  while (isAlive(running) && Date.now() < until) await sleep(25)
-  if (!isAlive(running)) return
-  process.kill(running.pid, 'SIGKILL')
-  while (isAlive(running)) await sleep(25)
+  if (isAlive(running)) {
+    process.kill(running.pid, running.program.stopSignal ?? 'SIGTERM')
+    if (isPaused(running)) process.kill(running.pid, 'SIGCONT')
+    const until = Date.now() + patienceMs
+    while (isAlive(running) && Date.now() < until) await sleep(25)
+    if (isAlive(running)) process.kill(running.pid, 'SIGKILL')
+    while (isAlive(running)) await sleep(25)
+  }
+  endLeftBehind(running)
 }
 
 /** Starts a program anew that died, and notes the death with the last thing it said. */
 export function restart(stack: Stack, dead: Running): Promise<Running> {
+  endLeftBehind(dead) // it may hold the port or the files
   const death = { at: new Date().toISOString(), said: lastLines(stack, dead.program.name, 1)[0] ?? '' }
   return start(stack, dead.engine, dead.program, { deaths: [...dead.deaths, death].slice(-20) })
 }

@@ -51,10 +51,25 @@ onLinux('programs of a stack', () => {
     expect([deaf, paused].map(isAlive)).toEqual([false, false])
   })
 
+  test('what a program leaves in its group ends with it, and before it is started anew', async () => {
+    const script = 'sleep 600 & echo $!; exec sleep 601'
+    const child = async (): Promise<number> => Number(await until('it has a child', async () => lastLines(stack, 'thing', 1)[0]))
+    const running = await start(stack, 'thing', sleeper('thing', script))
+    const first = await child()
+    process.kill(running.pid, 'SIGKILL')
+    await until('it is dead', async () => !isAlive(running))
+    expect(identify(first)).not.toBeNull()
+    const next = await restart(stack, running)
+    await until('the first child is gone', async () => identify(first) === null)
+    const second = await until('it has another child', async () => ((await child()) === first ? null : child()))
+    await stop(stack, next)
+    await until('the second child is gone', async () => identify(second) === null)
+  })
+
   test('a stranger who was given the number of a dead one is not touched', async () => {
     const stranger: ChildProcess = spawn('sleep', ['600'])
     await once(stranger, 'spawn')
-    const dead = { ...(await start(stack, 'thing', sleeper('thing', 'exit 0'))), pid: stranger.pid! }
+    const dead = { ...(await start(stack, 'thing', sleeper('thing', 'exit 0'))), pid: stranger.pid!, startedTicks: 1 }
     expect(isAlive(dead)).toBe(false)
     await stop(stack, dead)
     expect(identify(stranger.pid!)).not.toBeNull()
