@@ -44,9 +44,13 @@ export class LoadingCache<V extends object> {
 
   /** The value of a key; undefined when there is none. */
   get(key: string): V | Promise<V | undefined> {
+    return this.peek(key) ?? this.#loading.get(key) ?? this.#load(key)
+  }
+
+  /** The value of a key if it is here and fresh; loads nothing. */
+  peek(key: string): V | undefined {
     const entry = this.#entries.get(key)
-    if (entry && entry.until > performance.now()) return entry.value
-    return this.#loading.get(key) ?? this.#load(key)
+    return entry && entry.until > performance.now() ? entry.value : undefined
   }
 
   drop(keys: Iterable<string>): void {

@@ -36,6 +36,7 @@ export interface GatewayRequest extends IncomingMessage {
   $ctx: Ctx
   $params: Record<string, unknown>
   $endpoint: { action: { name: string } }
+  $route: unknown
 }
 
 /** Begins a request's state; nothing of it is trusted yet. */
