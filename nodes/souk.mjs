@@ -17,7 +17,8 @@ npm test      [-- pattern]   the gates (types, lint, imports, dead code), then t
 npm run check                the gates alone
 npm run repl  [-- command]   a console of the running node; with a command: runs it and ends
 npm run audit [-- options]   checks the running node's books: money, stock, events
-npm run bench [-- options]   measures a fresh shop, or a running one, beside bare references; -- --help lists the options`
+npm run bench [-- options]   measures a fresh shop, or a running one, beside bare references; -- --help lists the options
+npm run soak  [-- options]   lets a shop trade for minutes with threads dying, and looks at what grows; -- --help lists the options`
 
 class Failure extends Error {}
 
@@ -161,6 +162,7 @@ const COMMANDS = {
   repl: (args) => handOver(['nodes/repl.ts', ...args]),
   audit: (args) => handOver(['test/audit/cli.ts', ...args]),
   bench: (args) => handOver(['test/bench/run.ts', ...args]),
+  soak: (args) => handOver(['test/soak/run.ts', ...args]),
   check: () => runGates(handOver),
   test: (args) => runTests(handOver, args)
 }

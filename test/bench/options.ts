@@ -22,7 +22,7 @@ npm run bench -- compare A.json B.json   shows what changed from one run to anot
   --data-dir <dir>    its data directory: without it nothing that looks inside is run, and nothing is audited
   --out <dir>         where the results go (.souk/bench)`
 
-const positive = (name: string, text: string): number => {
+export const positive = (name: string, text: string): number => {
   const value = Number(text)
   if (!(value > 0)) throw new Error(`--${name} wants a number above 0`)
   return value

@@ -10,6 +10,7 @@ import type { Inside } from './shop.ts'
 /** Somebody who has signed in, and has an authenticator and an address. */
 export interface Person {
   id: string
+  email: string
   /** Header of their requests. */
   authorization: string
   addressId: string
@@ -43,12 +44,12 @@ const bulk = (db: pg.Pool, text: string, rows: readonly object[]): Promise<unkno
  * no production node starts on them.
  */
 export async function makePeople({ main }: Inside, count: number, hash: (n: number) => string = oneHash): Promise<Person[]> {
-  const made = Array.from({ length: count }, (_, n) => ({ id: newId(), sessionId: newId(), addressId: newId(), secret: randomBytes(TOTP_BYTES), hash: hash(n) }))
+  const made = Array.from({ length: count }, (_, n) => ({ id: newId(), email: `bench-${newId()}@souk.example`, sessionId: newId(), addressId: newId(), secret: randomBytes(TOTP_BYTES), hash: hash(n) }))
   await bulk(
     main,
     `INSERT INTO auth.person (id, email, email_key, name, password_hash, roles, site, totp_secret, demo)
      SELECT id, email, email, 'Ben Bench', hash, '{shopper}', '${SITE}', totp, true FROM json_to_recordset($1) AS r (id text, email text, hash text, totp text)`,
-    made.map((p) => ({ id: p.id, email: `bench-${p.id}@souk.example`, hash: p.hash, totp: seal('totp', p.id, p.secret) }))
+    made.map((p) => ({ id: p.id, email: p.email, hash: p.hash, totp: seal('totp', p.id, p.secret) }))
   )
   await bulk(
     main,
@@ -70,6 +71,7 @@ export async function makePeople({ main }: Inside, count: number, hash: (n: numb
   return Promise.all(
     made.map(async (p) => ({
       id: p.id,
+      email: p.email,
       authorization: `Bearer ${await signAccessToken({ userId: p.id, sessionId: p.sessionId, site: SITE })}`,
       addressId: p.addressId,
       code: () => hotp(p.secret, stepAt(Date.now()))

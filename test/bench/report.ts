@@ -1,5 +1,6 @@
 import type { Measured } from './load/drive.ts'
 import type { CpuTimes } from './load/cpu.ts'
+import type { Setting } from './machine.ts'
 import type { Startup } from './shop.ts'
 
 /** One side, measured. */
@@ -33,11 +34,8 @@ export interface ImportResult extends Startup {
   reference: { what: string; seconds: number }
 }
 
-export interface Report {
+export interface Report extends Setting {
   format: 1
-  at: string
-  commit: string | null
-  machine: { cpus: number; model: string; memoryGiB: number; node: string; platform: string; load: number }
   options: { seconds: number; rate: number | null; products: number | null; url: string | null }
   /** Null unless it was among the scenarios and the shop was fresh. */
   import: ImportResult | null

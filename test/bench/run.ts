@@ -1,12 +1,10 @@
 // `npm run bench`: measures a shop from outside, each scenario beside its reference in the same run, and audits it behind.
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { violationsOf } from './books.ts'
 import { compareReports } from './compare.ts'
 import { importResult } from './import.ts'
 import { HttpClient } from './load/http-client.ts'
+import { progress, say, settingNow, writeResults } from './machine.ts'
 import { measure } from './measure.ts'
 import { readOptions, type Options } from './options.ts'
 import { pageOf } from './page.ts'
@@ -27,30 +25,16 @@ const IMPORT = 'import'
 /** To a shop, over which all requests of the load go. */
 const CONNECTIONS = 256
 
-const say = (text: string): void => console.log(text)
-const progress = (what: string): void => void process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${what}` : `${what}\n`)
-
-function emptyReport({ seconds, rate, products, url }: Options): Report {
-  const all = cpus()
-  let commit: string | null = null
-  try {
-    commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
-  } catch {
-    // not a working copy
-  }
-  return {
-    format: 1,
-    at: new Date().toISOString(),
-    commit,
-    machine: { cpus: all.length, model: all[0]?.model ?? '', memoryGiB: totalmem() / 2 ** 30, node: process.version, platform: `${process.platform}-${process.arch}`, load: loadavg()[0]! },
-    options: { seconds, rate, products: url === null ? products : null, url },
-    import: null,
-    results: [],
-    skipped: {},
-    failed: {},
-    audited: false
-  }
-}
+const emptyReport = ({ seconds, rate, products, url }: Options): Report => ({
+  format: 1,
+  ...settingNow(),
+  options: { seconds, rate, products: url === null ? products : null, url },
+  import: null,
+  results: [],
+  skipped: {},
+  failed: {},
+  audited: false
+})
 
 /** A scenario's figures, with what it and the audit behind it found wrong. */
 async function resultOf(scenario: Scenario, shop: Shop, options: Pick<Options, 'seconds' | 'rate'>): Promise<Result> {
@@ -98,14 +82,6 @@ async function auditRest(shop: Shop, report: Report): Promise<void> {
   for (const text of violations) say(`violation: ${text}`)
 }
 
-function write(out: string, report: Report): string {
-  mkdirSync(out, { recursive: true })
-  const name = join(out, report.at.replaceAll(':', '-').replace(/\..*/, ''))
-  writeFileSync(`${name}.json`, JSON.stringify(report, null, 1))
-  writeFileSync(`${name}.html`, pageOf(report))
-  return name
-}
-
 async function bench(options: Options): Promise<boolean> {
   const report = emptyReport(options)
   progress(options.url === null ? `starts a fresh shop with ${options.products} products` : `measures ${options.url}`)
@@ -125,7 +101,7 @@ async function bench(options: Options): Promise<boolean> {
     await shop.close()
   }
   for (const [name, why] of Object.entries(report.skipped)) say(`${name}: left out, ${why}`)
-  const name = write(options.out, report)
+  const name = writeResults(options.out, report, pageOf(report))
   const voids = report.results.filter((result) => result.void).map(({ scenario }) => scenario)
   say(report.audited ? (voids.length > 0 ? `The audit found violations: void are ${voids.join(', ')}.` : 'The audit found no violation.') : 'Not audited: these figures prove nothing (--data-dir).')
   say(`Written: ${name}.json, ${name}.html`)

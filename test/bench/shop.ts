@@ -22,6 +22,8 @@ export interface Inside {
   databases: { main: string; orders: readonly string[] }
   /** Of the node's process. */
   pid: number
+  /** Address of its operations server. */
+  operations: string
   main: pg.Pool
   broker(): Promise<Visit['broker']>
 }
@@ -51,6 +53,7 @@ function openInside(dir: string, key?: string): Inside & { close(): Promise<void
   return {
     databases: { main: node.databaseUrl, orders: node.ordersDatabaseUrls },
     pid: node.pid,
+    operations: node.operations,
     main,
     broker: async () => (await (visiting ??= visit(dir))).broker,
     async close() {
