@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { BoundedMap } from '../../mixins/primitives/bounded-map.ts'
 import type { Again, Prepared } from '../../mixins/runtime/prepared.ts'
 
 /** Requests remembered at most, and the longest URL of one. */
@@ -14,14 +15,11 @@ const isStranger = ({ headers }: IncomingMessage): boolean =>
  * routed, checked and asked for once. Nothing of an answer is kept here: it is the face's, as fresh as the face keeps it.
  */
 export class Repeats<T> {
-  readonly #known = new Map<string, { target: T; again: Again }>()
+  readonly #known = new BoundedMap<string, { target: T; again: Again }>(KNOWN_MAX)
 
   /** Remembers that a GET of `url`, served by `target`, was answered with 200, and how it is answered again. The oldest gives way. */
   remember(url: string, target: T, again: Again): void {
-    if (url.length > URL_MAX) return
-    this.#known.delete(url)
-    if (this.#known.size >= KNOWN_MAX) this.#known.delete(this.#known.keys().next().value!)
-    this.#known.set(url, { target, again })
+    if (url.length <= URL_MAX) this.#known.set(url, { target, again })
   }
 
   /** The answer to a stranger's request that is known; null where the action has to be asked. */
