@@ -5,7 +5,7 @@ import { idempotencyMiddleware } from './mixins/idempotency/middleware.ts'
 import { measureCalls } from './mixins/metrics/calls.ts'
 import { problemType } from './mixins/primitives/problem.ts'
 import { call } from './mixins/runtime/calls.ts'
-import { declaredTimeouts, retriesOfSafeActions } from './mixins/runtime/patience.ts'
+import { callTimeouts, retriesOfSafeActions } from './mixins/runtime/patience.ts'
 import { setting } from './mixins/settings/settings.ts'
 import type {} from './services/auth/auth.contract.ts'
 
@@ -26,8 +26,7 @@ export interface BrokerPlace {
 const middlewares = (): (Middleware | string)[] => [
   measureCalls(),
   'ErrorHandler',
-  declaredTimeouts(),
-  'Timeout',
+  callTimeouts(),
   retriesOfSafeActions(),
   'CircuitBreaker',
   'Bulkhead',

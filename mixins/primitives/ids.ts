@@ -39,9 +39,13 @@ export const digest = (text: string): string => hash('sha256', text, 'base64url'
 
 /** JSON with sorted keys, so that two bodies that mean the same compare equal whatever their key order. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, v: unknown) =>
-    v !== null && typeof v === 'object' && !Array.isArray(v)
-      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : v
-  )
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item) ?? 'null').join(',')}]`
+  const fields = value as Record<string, unknown>
+  let text = ''
+  for (const name of Object.keys(fields).sort()) {
+    const json = canonicalJson(fields[name])
+    if (json !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${json}`
+  }
+  return `{${text}}`
 }

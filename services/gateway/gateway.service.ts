@@ -182,8 +182,8 @@ export default service({
 
     /** What was answered to a stranger before and would be now, without a call; null when the action has to be asked. */
     answerAgain(this: Gateway, req: GatewayRequest, res: ServerResponse) {
-      const again = this.repeats.find(req)
-      if (!again || isLimited(this, req.souk.address)) return null
+      const again = isLimited(this, req.souk.address) ? null : this.repeats.find(req)
+      if (!again) return null
       const { target, prepared } = again
       const route = (req.souk.route = target.route!)
       const sent = send(req, res, { status: route.status, ...encode(prepared, true, undefined), cacheControl: route.cacheControl, headers: [...contextHeaders(req), ...corsHeaders(req, this.origins)] }, this.draining)

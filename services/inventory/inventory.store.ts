@@ -144,7 +144,7 @@ export class InventoryStore {
     await writeMovements(tx, movements)
     await appendEvents(tx, 'inventory', eventsOf(crossed))
     const answers = fresh.map(({ operation, answer }) => ({ id: operation.id, hash: operation.bodyHash, answer: JSON.stringify(answer) }))
-    await insertAll(tx, `INSERT INTO inventory.idempotency (id, body_hash, status, answer) SELECT a.id, a.hash, 200, a.answer FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS a (id, hash, answer) ON CONFLICT DO NOTHING RETURNING 1`, columns(answers, ['id', 'hash', 'answer']))
+    await insertAll(tx, `INSERT INTO inventory.idempotency (id, body_hash, status, answer) SELECT a.id, a.hash, 200, a.answer FROM unnest($1::text[], $2::text[], $3::json[]) AS a (id, hash, answer) ON CONFLICT DO NOTHING RETURNING 1`, columns(answers, ['id', 'hash', 'answer']))
   }
 }
 

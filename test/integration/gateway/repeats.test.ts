@@ -84,6 +84,7 @@ describe('what is read again', () => {
     const statuses = []
     for (let i = 0; i < 6; i++) statuses.push((await read({ 'x-forwarded-for': '9.9.9.9' })).status)
     expect(statuses).toEqual([200, 200, 200, 200, 429, 429])
+    expect([calls, agains]).toEqual([4, 0])
   })
 
   test('is one path and method', async () => {
