@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { columns, type Database } from '../postgres/database.ts'
 import { Shares } from '../postgres/shares.ts'
 import type { BatchHandler, ConsumeOptions, EventLog, EventRecord, Subscription } from './port.ts'
@@ -19,7 +19,7 @@ export interface LogTimes {
   balanceMs?: number
 }
 
-const partitionOf = (aggregate: string): number => createHash('sha1').update(aggregate).digest()[0]! % PARTITIONS
+const partitionOf = (aggregate: string): number => hash('sha1', aggregate, 'buffer')[0]! % PARTITIONS
 
 /**
  * The event log in PostgreSQL. An offset comes from its partition's counter, whose row stays locked until the publisher commits,

@@ -34,6 +34,12 @@ export function newId(): string {
 /** An unguessable token of 256 bits, base64url; only its `digest` is ever stored. */
 export const newToken = (): string => randomBytes(32).toString('base64url')
 
+const thread = newToken().slice(0, 16)
+let counted = 0
+
+/** An id of what passes in seconds, a request or a call: unique, but neither secret nor sortable. Random once per thread, then counted. */
+export const passingId = (): string => `${thread}.${(counted++).toString(36)}`
+
 /** SHA-256 of a token or a canonical text, base64url: what stores keep in place of a secret. */
 export const digest = (text: string): string => hash('sha256', text, 'base64url')
 

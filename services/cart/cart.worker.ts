@@ -8,7 +8,7 @@ import { problem, problemType } from '../../mixins/primitives/problem.ts'
 import { call, type Events } from '../../mixins/runtime/calls.ts'
 import { service, workerAction, type Ctx, type ServiceThis } from '../../mixins/runtime/service.ts'
 import { cartActions as contracts, type CartContents, type CartLine } from './cart.contract.ts'
-import { addLine, changesBetween, claimFor, claimWithout, clearLines, endOf, isGuest, mergeLines, removeLine, setLine, takeLines, type CartState } from './cart.ts'
+import { addLine, changesBetween, claimFor, claimWithout, clearLines, endOf, isGuest, mergeLines, removeLine, setLine, takeLines, type CartState, type LineChange } from './cart.ts'
 
 type CartWorker = ServiceThis<WithDatabase & { actors: Actors<CartState> }>
 type Change = Events['cart_updated']['change']
@@ -24,10 +24,10 @@ const noCart = (): Error => problem('not-found', 'There is no such cart.')
 
 const contentsOf = (cartId: string, state: CartState | null, version: number): CartContents => ({ cartId, version, lines: state && !state.handedTo ? [...state.lines] : [] })
 
-const updated = (cartId: string, version: number, change: Change, before: readonly CartLine[], after: readonly CartLine[]) => ({
+const updated = (cartId: string, version: number, change: Change, lines: LineChange[], lineCount: number) => ({
   topic: 'cart_updated' as const,
   aggregate: `${TYPE}/${cartId}`,
-  body: { cartId, userId: isGuest(cartId) ? null : cartId, version, change, lines: changesBetween(before, after), lineCount: after.length }
+  body: { cartId, userId: isGuest(cartId) ? null : cartId, version, change, lines, lineCount }
 })
 
 interface ChangeOptions {
@@ -50,7 +50,8 @@ function changeLines(worker: CartWorker, ctx: Ctx, cartId: string, change: Chang
     if (ifVersion !== undefined && ifVersion !== version) throw problem('version-conflict', `The cart is at version ${version}: read it and decide again.`)
     const before = state?.lines ?? []
     const next: CartState = { lines: rule(before), ...(guest ? { touchedAt: now } : {}), ...claimWithout(state?.claim, endsClaimOf) }
-    const events = changesBetween(before, next.lines).length > 0 ? [updated(cartId, version + 1, change, before, next.lines)] : []
+    const changes = changesBetween(before, next.lines)
+    const events = changes.length > 0 ? [updated(cartId, version + 1, change, changes, next.lines.length)] : []
     const reminders: Reminder[] = guest && !state ? [{ name: EXPIRE, at: new Date(endOf(now)).toISOString() }] : []
     return { state: next, answer: contentsOf(cartId, next, version + 1), events, reminders }
   }
@@ -90,7 +91,7 @@ function handOver(worker: CartWorker, ctx: Ctx, from: string, to: string): Promi
   const decide = (state: CartState | null, version: number): Result<CartLine[] | null> => {
     if (!state || (state.handedTo && state.handedTo !== to)) throw noCart()
     const at = new Date(Date.now() + HAND_OVER_MS).toISOString()
-    const events = state.handedTo ? [] : [updated(from, version + 1, 'ended', state.lines, [])]
+    const events = state.handedTo ? [] : [updated(from, version + 1, 'ended', changesBetween(state.lines, []), 0)]
     return { state: { ...state, handedTo: to }, answer: [...state.lines], events, reminders: [{ name: HAND_OVER, at }, { name: EXPIRE, at: null }] }
   }
   return worker.actors
@@ -115,7 +116,7 @@ async function expire(worker: CartWorker, ctx: Ctx, cartId: string): Promise<voi
     if (!state || state.handedTo) return { state, answer: null }
     const end = endOf(state.touchedAt ?? 0)
     if (end > now) return { state, answer: null, reminders: [{ name: EXPIRE, at: new Date(end).toISOString() }] }
-    return { state: null, answer: null, events: [updated(cartId, version + 1, 'ended', state.lines, [])] }
+    return { state: null, answer: null, events: [updated(cartId, version + 1, 'ended', changesBetween(state.lines, []), 0)] }
   })
 }
 

@@ -186,7 +186,7 @@ export default service({
       if (!again) return null
       const { target, prepared } = again
       const route = (req.souk.route = target.route!)
-      const sent = send(req, res, { status: route.status, ...encode(prepared, true, undefined), cacheControl: route.cacheControl, headers: [...contextHeaders(req), ...corsHeaders(req, this.origins)] }, this.draining)
+      const sent = send(req, res, { status: route.status, ...encode(prepared, true, undefined), cacheControl: route.cacheControl, headers: contextHeaders(req, this.origins) }, this.draining)
       observe(target.took, route, res.statusCode, req.souk.startedAt)
       return sent
     },
@@ -234,19 +234,19 @@ export default service({
       const route = req.souk.route!
       const { data, cookies } = route.action.public.cookies ? cookiesFor(req, answered) : { data: answered, cookies: [] }
       const status = (req.$ctx.meta as Meta).$statusCode ?? route.status
-      const headers = contextHeaders(req)
+      const headers = contextHeaders(req, this.origins)
       for (const cookie of cookies) headers.push('Set-Cookie', cookie)
       const tagged = route.method !== 'POST' || status === 201
       const again = isPrepared(data) && status === 200 && req.method === 'GET' && isPublic(route) ? againOf(data) : undefined
       if (again) this.repeats.remember(req.originalUrl, this.apiRoutes.get(keyOf(route))!, again)
       const content = status === 204 ? { body: null, type: '', etag: null } : encode(data, tagged, route.action.public.etag)
-      await send(req, res, { status, ...content, cacheControl: route.cacheControl, headers: [...headers, ...corsHeaders(req, this.origins)] }, this.draining)
+      await send(req, res, { status, ...content, cacheControl: route.cacheControl, headers }, this.draining)
     },
 
     async fail(this: Gateway, req: GatewayRequest, res: ServerResponse, error: unknown) {
       const { status, retryAfter, document } = problemAnswer(error, req.souk.id, req.souk.route?.action.name ?? null)
       if (status === 500) this.logger.error(`${req.method} ${req.parsedUrl} failed, request ${req.souk.id}:`, error)
-      const headers = [...contextHeaders(req), ...corsHeaders(req, this.origins)]
+      const headers = contextHeaders(req, this.origins)
       if (retryAfter !== null) headers.push('Retry-After', String(retryAfter))
       if (status === 401) headers.push('WWW-Authenticate', `Bearer realm="souk"${req.headers.authorization === undefined ? '' : ', error="invalid_token"'}`)
       if (status === 405) headers.push('Allow', (document['allow'] as string[]).join(', '))
