@@ -1,5 +1,5 @@
 import { settingInWords } from './machine.ts'
-import { cpuOf, errorsOf, importLine, short, type Comparison, type Figure, type Report, type Result } from './report.ts'
+import { cpuOf, errorsOf, idleMemoryLine, importLine, short, type Comparison, type Figure, type Report, type Result } from './report.ts'
 
 // The report as one page that needs nothing else: charts are inline SVG.
 
@@ -114,6 +114,6 @@ export function pageOf(report: Report): string {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Souk: benchmarks ${escape(at.slice(0, 16))}</title><style>${STYLE}</style>
 <h1>Souk: benchmarks</h1><p>${facts.map(escape).join(' · ')}</p>
 <p class="legend"><span><i style="background:${SHOP}"></i>shop</span><span><i style="background:${REFERENCE}"></i>reference (dashed)</span></p>
-${report.import ? `<h2>import</h2><p>${escape(importLine(report.import))}</p>` : ''}${results.map(resultSection).join('\n')}${left.join('')}</html>
+${report.idleMemory ? `<h2>idle-memory</h2><p>${escape(idleMemoryLine(report.idleMemory))}</p>` : ''}${report.import ? `<h2>import</h2><p>${escape(importLine(report.import))}</p>` : ''}${results.map(resultSection).join('\n')}${left.join('')}</html>
 `
 }
