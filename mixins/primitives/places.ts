@@ -1,15 +1,27 @@
+export interface PlacesOptions {
+  /** So many may wait; a further one is refused at once. Unbounded callers must set it. */
+  waitingMax?: number
+  /** Milliseconds; whoever has waited longer is refused when the turn comes, so that what nobody waits for any more is not done. */
+  patienceMs?: number
+  /** What is refused is rejected with this. */
+  full?: () => Error
+}
+
+interface Waiting {
+  since: number
+  go: () => void
+  refuse: (error: Error) => void
+}
+
 /** Lets so many run at once; the others wait, first come first served. */
 export class Places {
   #free: number
-  readonly #waiting: (() => void)[] = []
-  readonly #waitingMax: number
-  readonly #full: () => Error
+  readonly #waiting: Waiting[] = []
+  readonly #options: Required<PlacesOptions>
 
-  /** Whoever would be one too many to wait is rejected with the error of `full`; unbounded callers must set it. */
-  constructor(places: number, { waitingMax = Infinity, full = () => new Error('too many wait') }: { waitingMax?: number; full?: () => Error } = {}) {
+  constructor(places: number, { waitingMax = Infinity, patienceMs = Infinity, full = () => new Error('too many wait') }: PlacesOptions = {}) {
     this.#free = places
-    this.#waitingMax = waitingMax
-    this.#full = full
+    this.#options = { waitingMax, patienceMs, full }
   }
 
   async run<T>(work: () => Promise<T>): Promise<T> {
@@ -18,15 +30,23 @@ export class Places {
     try {
       return await work()
     } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#free++
+      this.#leave()
     }
   }
 
   /** Waits until one that ends hands its place over. */
   #turn(): Promise<void> {
-    if (this.#waiting.length >= this.#waitingMax) return Promise.reject(this.#full())
-    return new Promise((resolve) => this.#waiting.push(resolve))
+    const { waitingMax, full } = this.#options
+    if (this.#waiting.length >= waitingMax) return Promise.reject(full())
+    return new Promise((go, refuse) => this.#waiting.push({ since: performance.now(), go, refuse }))
+  }
+
+  #leave(): void {
+    const { patienceMs, full } = this.#options
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      if (performance.now() - next.since <= patienceMs) return next.go()
+      next.refuse(full())
+    }
+    this.#free++
   }
 }

@@ -17,6 +17,8 @@ import { wordsOf } from './words.ts'
 const SWITCHES_MAX = 5
 /** Reads of an index at once, on one thread: fewer than the thread has connections, for what else it does must not wait behind slow searches. */
 const READS_MAX = 3
+/** A read that has waited so long for its turn is refused: where more is asked than can be done, what is answered is still answered soon. */
+const PATIENCE_MS = 2_000
 /** PostgreSQL's codes for a table or column that is not there: the tables of a generation that was dropped, or made anew by another definition. */
 const DROPPED = ['42P01', '42703']
 
@@ -36,7 +38,7 @@ export class PostgresSearch implements SearchIndex {
   readonly #definition: IndexDefinition
   readonly #synonyms: Synonyms
   readonly #writer: PostgresWriter
-  readonly #reads = new Places(READS_MAX)
+  readonly #reads = new Places(READS_MAX, { patienceMs: PATIENCE_MS, full: () => problem('overloaded', 'Too many searches wait: try again shortly.', { retryAfter: 1 }) })
   #live: Promise<Generation> | null = null
   #names: TagNames | null = null
 

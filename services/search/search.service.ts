@@ -7,7 +7,7 @@ import { answer, prepare, prepareJson, type Prepared } from '../../mixins/runtim
 import { publicAction, service, type Ctx, type ServiceThis } from '../../mixins/runtime/service.ts'
 import '../product/product.contract.ts'
 import { searchActions as contracts } from './search.contract.ts'
-import type { SearchParams } from './search.ts'
+import { UNDER_WAY_MAX, type SearchParams } from './search.ts'
 
 /** A card as it stands in an answer: it is in many, so its text is made once. */
 interface CardText {
@@ -76,7 +76,7 @@ export default service({
   },
 
   created(this: SearchFace) {
-    const searches = { ttlMs: 1_000, max: 2_000, maxLoad: 1, inFlight: 16, maxWaiting: 2_000, full }
+    const searches = { ttlMs: 1_000, max: 2_000, maxLoad: 1, inFlight: UNDER_WAY_MAX, maxWaiting: UNDER_WAY_MAX, full }
     this.answers = new LoadingCache(loadEach((key) => loadAnswer(this, key)), searches)
     this.suggestions = new LoadingCache(loadEach(async (key) => prepare(await call(this.broker, 'search.worker.suggest', JSON.parse(key) as { q: string }))), searches)
     this.cards = new LoadingCache(

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
 import { Places } from '../../mixins/primitives/places.ts'
 
@@ -33,4 +34,17 @@ test('one too many to wait is refused, and takes nobody\'s place', async () => {
   for (const end of ends) end.resolve()
   await Promise.all(runs)
   expect(begun).toEqual([0, 1])
+})
+
+test('who has waited too long is refused when the turn comes, and the next one has it', async () => {
+  const places = new Places(1, { patienceMs: 50, full: () => new Error('full') })
+  const { begun, ends, work } = works(3)
+  const runs = [0, 1].map((i) => places.run(work(i)))
+  await sleep(80)
+  runs.push(places.run(work(2)))
+  ends[0]!.resolve()
+  await expect(runs[1]).rejects.toThrow('full')
+  ends[2]!.resolve()
+  await Promise.all([runs[0], runs[2]])
+  expect(begun).toEqual([0, 2])
 })
