@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import pg from 'pg'
+import { cpuOfNode } from '../bench/load/cpu.ts'
 import type { Inside } from '../bench/shop.ts'
 
 // What can be seen of a node and its engines at a moment.
@@ -34,9 +35,9 @@ function familyOf(pid: number): Process[] {
 /** In MiB. Of PostgreSQL's processes the shares of what they share, so that the sum is what they take; others' as the system counts them. */
 function memoryOf({ pid, name }: Process): Record<string, number> {
   const read = (file: string, field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/${file}`, 'utf8'))?.[1] ?? 0) / KIB_PER_MIB
-  if (name !== 'postgres') return { [name]: read('status', 'VmRSS') }
+  if (name !== 'postgres') return { [`memory/${name}`]: read('status', 'VmRSS') }
   const shared = read('smaps_rollup', 'Pss_Shmem')
-  return { postgres: read('smaps_rollup', 'Pss') - shared, 'postgres shared buffers': shared }
+  return { 'memory/postgres': read('smaps_rollup', 'Pss') - shared, 'engine/shared buffers': shared }
 }
 
 /** Memory and open files of the node and its engines; empty where the system has no /proc. */
@@ -47,13 +48,44 @@ export function processes(pid: number): Record<string, number> {
   for (const member of familyOf(pid)) {
     const name = member.pid === pid ? 'node' : member.name === 'postgres' ? 'postgres' : 'node child process'
     try {
-      for (const [part, mib] of Object.entries(memoryOf({ ...member, name }))) add(`memory/${part}`, mib)
-      add(`descriptors/${name}`, readdirSync(`/proc/${member.pid}/fd`).length)
+      for (const [series, mib] of Object.entries(memoryOf({ ...member, name }))) add(series, mib)
+      add(name === 'postgres' ? 'engine/files' : `descriptors/${name}`, readdirSync(`/proc/${member.pid}/fd`).length)
     } catch {
       // it ended, or is another user's
     }
   }
   return values
+}
+
+/** Ticks of the kernel's clock in which the machine was busy, and all of them. */
+function machineTicks(): [busy: number, all: number] {
+  const [user, nice, system, idle, iowait, irq, softirq, steal] = readFileSync('/proc/stat', 'utf8').split('\n')[0]!.split(/\s+/).slice(1).map(Number)
+  const busy = user! + nice! + system! + irq! + softirq! + steal!
+  return [busy, busy + idle! + iowait!]
+}
+
+const MS_PER_TICK = 10
+
+/** What others than the shop and this process take of the machine's CPU, in percent, from one look to the next. */
+export class Others {
+  readonly #pid: number
+  #last: { busy: number; all: number; ours: number } | null = null
+
+  constructor(pid: number) {
+    this.#pid = pid
+  }
+
+  look(): Record<string, number> {
+    if (process.platform !== 'linux') return {}
+    const [busy, all] = machineTicks()
+    const own = process.cpuUsage()
+    const ours = (Object.values(cpuOfNode(this.#pid)).reduce((sum, ms) => sum + ms, 0) + (own.user + own.system) / 1_000) / MS_PER_TICK
+    const last = this.#last
+    this.#last = { busy, all, ours }
+    if (!last || all <= last.all) return {}
+    // A thread that died takes its count along: then nothing can be said of this moment.
+    return ours < last.ours ? {} : { 'machine/others': (100 * Math.max(0, busy - last.busy - (ours - last.ours))) / (all - last.all) }
+  }
 }
 
 interface Metric {

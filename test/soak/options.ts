@@ -13,11 +13,11 @@ export interface Options {
   out: string
 }
 
-const USAGE = `npm run soak -- [options]   lets a fresh shop trade for minutes, with threads dying in the first half, and looks at what grows
+const USAGE = `npm run soak -- [options]   lets a fresh shop trade for minutes, with threads dying in the first third, and looks at what grows
 
-  --minutes <n>       how long (12); what fills for five minutes after a start cannot be judged in less than 11
+  --minutes <n>       how long (18); what fills for five minutes after a thread's start cannot be judged in less than 12
   --rate <n>          visits a second (8); a visit is some ten requests
-  --deaths <n>        seconds between deaths of threads in the first half (20); 0: none
+  --deaths <n>        seconds between deaths of threads in the first third (20); 0: none
   --products <n>      catalogue of the fresh shop (1000)
   --data-dir <dir>    a running demo shop instead of a fresh one, by its data directory; threads die where it was started with SOUK_TEST_DOORS=1
   --url <url>         its address, where that is not the one it gave itself
@@ -38,7 +38,7 @@ export function readOptions(args: readonly string[]): Options | { print: string 
   const given = values as Record<string, string | undefined>
   if (given['url'] !== undefined && given['data-dir'] === undefined) throw new Error('--url wants --data-dir too: a soak looks inside')
   return {
-    minutes: positive('minutes', given['minutes'] ?? '12'),
+    minutes: positive('minutes', given['minutes'] ?? '18'),
     rate: positive('rate', given['rate'] ?? '8'),
     deaths: given['deaths'] === '0' ? 0 : positive('deaths', given['deaths'] ?? '20'),
     products: Math.round(positive('products', given['products'] ?? '1000')),

@@ -46,7 +46,7 @@ function figure(watch: Watch, report: SoakReport): string {
   const lines = names.map((series) => ({ name: series.slice(watch.group.length + 1), points: pointsOf(report.samples, series) }))
   const legend = lines.map(({ name }, i) => {
     const last = report.verdicts.filter(({ series }) => series === `${watch.group}/${name}`)
-    const words = last.map((v) => (v.verdict === 'growing' ? `<b>growing ${escape(growthInWords(v))}</b>` : v.verdict === 'young' ? `still filling ${escape(growthInWords(v))}` : '')).filter(Boolean).join(', ')
+    const words = last.map((v) => (v.verdict === 'growing' ? `<b>growing ${escape(growthInWords(v))}</b>` : v.verdict !== 'flat' ? `${v.verdict}, ${escape(growthInWords(v))}` : '')).filter(Boolean).join(', ')
     return `<span><i style="background:${colorOf(i)}"></i>${escape(name)}${words ? `: ${words}` : ''}</span>`
   })
   return `<figure><h4>${escape(watch.title)}${watch.unit ? `, ${watch.unit}` : ''}</h4>${chart(lines, report)}<p class="legend">${legend.join('')}</p></figure>`
@@ -61,18 +61,19 @@ const OWN_STYLE = '.fire{fill:#fff7ed}.death{stroke:#fb923c;stroke-dasharray:2 3
 export function pageOf(report: SoakReport): string {
   const { options, verdicts, latencies, outcomes, misses, tables, wrong, visits, requests, orders, deaths, seconds } = report
   const facts = [...settingInWords(report), `${(seconds / 60).toFixed(1)} minutes, ${options.rate} visits a second`, options.url ?? `a fresh shop with ${options.products} products`]
-  const judged = verdicts.map((v) => [v.series, v.half === 'fire' ? 'while threads die' : 'in peace', short(v.trend.level), growthInWords(v), v.trend.growth.toFixed(2), short(v.allowed), v.trend.p.toFixed(3), v.verdict])
+  const judged = verdicts.map((v) => [v.series, v.part === 'fire' ? 'while threads die' : 'in peace', short(v.trend.level), growthInWords(v), v.trend.growth.toFixed(2), short(v.allowed), v.trend.p.toFixed(3), v.verdict])
   const times = Object.entries(latencies).sort(([, a], [, b]) => b.count - a.count)
   const answers = (kind: string): string => Object.entries(outcomes[kind] ?? {}).map(([status, count]) => `${status}: ${count.toLocaleString('en')}`).join(', ')
-  const missed = Object.entries(misses).flatMap(([half, types]) => Object.entries(types).sort(([, a], [, b]) => b - a).map(([type, count]) => [type, half === 'fire' ? 'while threads died' : 'in peace', String(count)]))
+  const missed = Object.entries(misses).flatMap(([part, types]) => Object.entries(types).sort(([, a], [, b]) => b - a).map(([type, count]) => [type, part === 'fire' ? 'while threads died' : 'in peace', String(count)]))
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Souk: soak ${escape(report.at.slice(0, 16))}</title><style>${STYLE}${OWN_STYLE}</style>
 <h1>Souk: the long run</h1><p>${facts.map(escape).join(' · ')}</p>
-<p>${visits.toLocaleString('en')} visits, ${requests.toLocaleString('en')} requests, ${orders.toLocaleString('en')} acknowledged orders; ${deaths.length} threads died in the shaded half.</p>
+<p>${visits.toLocaleString('en')} visits, ${requests.toLocaleString('en')} requests, ${orders.toLocaleString('en')} acknowledged orders; ${deaths.length} threads died in the shaded part.</p>
 ${wrong.length === 0 ? '<p class="passed">Nothing grows, no acknowledged order is lost, every invariant holds.</p>' : wrong.map((text) => `<p class="violation">${escape(text)}</p>`).join('')}
 <div class="charts">${WATCHES.map((watch) => figure(watch, report)).join('\n')}</div>
-<h2>Verdicts</h2><p>The slope is the median of the slopes between all pairs of twelve blocks of a half (Theil and Sen), its first part left out. A series grows when that is certain (p below 0.05, Mann and Kendall) and it gains more over the half than is allowed.
-Memory and heap are taken at the least of each block, between two collections of garbage.</p>
-${table(['what', 'half', 'level', 'slope', 'growth', 'allowed', 'p', 'verdict'], judged)}
+<h2>Verdicts</h2><p>The slope is the median of the slopes between all pairs of twelve blocks of what is judged (Theil and Sen). A series grows when that is certain (p below 0.05, Mann and Kendall) and it gains more than is allowed.
+Latency and actors are taken at the median of each block, the others at the least of it: memory between two collections of garbage, handles between two bursts.
+Young: peace was too short for what fills for minutes. Disturbed: others took more than a fifth of the machine, so times say nothing.</p>
+${table(['what', 'part', 'level', 'slope', 'growth', 'allowed', 'p', 'verdict'], judged)}
 <h2>Operations</h2><p>Milliseconds until the final answer, repetitions included.</p>${table(['operation', 'asked', 'p50', 'p95', 'p99', 'max', 'answers'], times.map(([kind, { count, p50, p95, p99, max }]) => [kind, count.toLocaleString('en'), ...[p50, p95, p99, max].map(short), answers(kind)]))}
 <h2>No final answer, asked again</h2>${missed.length === 0 ? '<p>Never.</p>' : table(['what came instead', '', 'times'], missed)}
 <h2>Rows that came to be</h2><p>By PostgreSQL's statistics, all databases together.</p>${table(['table', 'before', 'after', 'an order', 'MiB'], tables.map((t) => [t.table, t.from.toLocaleString('en'), t.to.toLocaleString('en'), short(t.perOrder), short(t.mib)]))}</html>

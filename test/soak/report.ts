@@ -31,7 +31,7 @@ export interface SoakReport extends Setting {
   deaths: Death[]
   latencies: ReturnType<Tally['summary']>
   outcomes: Tally['outcomes']
-  /** What came instead of a final answer, and was asked for again: by half, by type. */
+  /** What came instead of a final answer, and was asked for again: by part, by type. */
   misses: { fire: Record<string, number>; peace: Record<string, number> }
   /** Visits that could not be ended, by why. */
   broken: Record<string, number>
@@ -57,7 +57,7 @@ export const growthInWords = ({ trend }: Verdict): string => (Math.abs(trend.per
 
 /** Everything but the figures that must hold. */
 export function wrongOf({ verdicts, violations, misses, broken, orders }: Pick<SoakReport, 'verdicts' | 'violations' | 'misses' | 'broken' | 'orders'>): string[] {
-  const growing = verdicts.filter(({ verdict }) => verdict === 'growing').map((v) => `${v.series} grows ${v.half === 'fire' ? 'while threads die' : 'in peace'}: ${growthInWords(v)}, level ${short(v.trend.level)}`)
+  const growing = verdicts.filter(({ verdict }) => verdict === 'growing').map((v) => `${v.series} grows ${v.part === 'fire' ? 'while threads die' : 'in peace'}: ${growthInWords(v)}, level ${short(v.trend.level)}`)
   const refused = Object.entries(misses.peace).map(([type, count]) => `no final answer in peace: ${type}, ${count} times`)
   return [...growing, ...violations, ...refused, ...Object.entries(broken).map(([why, count]) => `a visit ended early, ${count} times: ${why}`), ...(orders === 0 ? ['nobody bought anything'] : [])]
 }
@@ -73,11 +73,11 @@ const TABLES_SHOWN = 12
 /** The report as tables for terminals. */
 export function tablesOf(report: SoakReport): string {
   const { verdicts, latencies, tables, wrong, visits, requests, orders, deaths, seconds } = report
-  const judged = verdicts.map((v) => [`  ${v.series}`, v.half, short(v.trend.level), growthInWords(v), `${v.trend.growth >= 0 ? '' : '−'}${short(Math.abs(v.trend.growth))}`, short(v.allowed), v.verdict])
+  const judged = verdicts.map((v) => [`  ${v.series}`, v.part, short(v.trend.level), growthInWords(v), `${v.trend.growth >= 0 ? '' : '−'}${short(Math.abs(v.trend.growth))}`, short(v.allowed), v.verdict])
   const times = Object.entries(latencies).sort(([, a], [, b]) => b.count - a.count).map(([kind, { count, p50, p95, p99, max }]) => [`  ${kind}`, String(count), ...[p50, p95, p99, max].map(short)])
   return [
     `${visits.toLocaleString('en')} visits, ${requests.toLocaleString('en')} requests, ${orders.toLocaleString('en')} orders in ${(seconds / 60).toFixed(1)} minutes; ${deaths.length} threads died`,
-    '', columns([['  what', 'half', 'level', 'slope', 'growth', 'allowed', 'verdict'], ...judged]),
+    '', columns([['  what', 'part', 'level', 'slope', 'growth', 'allowed', 'verdict'], ...judged]),
     '', columns([['  operation', 'asked', 'p50', 'p95', 'p99', 'max ms'], ...times]),
     '', columns([['  rows', 'before', 'after', 'an order', 'MiB'], ...tables.slice(0, TABLES_SHOWN).map((t) => [`  ${t.table}`, t.from.toLocaleString('en'), t.to.toLocaleString('en'), short(t.perOrder), short(t.mib)])]),
     '', ...(wrong.length === 0 ? ['Nothing grows, no acknowledged order is lost, every invariant holds.'] : wrong.map((text) => `wrong: ${text}`))

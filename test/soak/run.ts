@@ -1,4 +1,4 @@
-// `npm run soak`: lets a shop trade for minutes, with threads dying in the first half, and looks at what grows.
+// `npm run soak`: lets a shop trade for minutes, with threads dying in the first third, and looks at what grows.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HttpClient } from '../bench/load/http-client.ts'
 import { openArrival } from '../bench/load/drive.ts'
@@ -10,7 +10,7 @@ import { pagesOf } from '../bench/scenarios/product-pages.ts'
 import { until } from '../support/until.ts'
 import { runningNode } from '../../nodes/data-directory.ts'
 import { Client, Tally } from './client.ts'
-import { DatabaseLook, metrics, processes } from './look.ts'
+import { DatabaseLook, metrics, Others, processes } from './look.ts'
 import { readOptions, type Options } from './options.ts'
 import { pageOf } from './page.ts'
 import { tableGrowth, tablesOf, wrongOf, type Death, type SoakReport } from './report.ts'
@@ -19,6 +19,7 @@ import { Trade } from './trade.ts'
 import { Visitor, type Goods } from './visitor.ts'
 
 const CONNECTIONS = 200
+const FIRE_SHARE = 1 / 3
 /** Customers for each visit a second: nobody comes back within 30 seconds, in which an authenticator shows the same code. */
 const CUSTOMERS_PER_RATE = 60
 const SAMPLES = 400
@@ -52,7 +53,10 @@ class Soak {
   readonly #look: DatabaseLook
   readonly #samples: Sample[] = []
   readonly #deaths: Death[] = []
-  readonly #half: number
+  readonly #others: Others
+  /** Seconds under fire, and in peace. */
+  readonly #fire: number
+  readonly #peace: number
   #startedAt = 0
   #over = false
 
@@ -62,7 +66,9 @@ class Soak {
     this.#trade = trade
     this.#tally = tally
     this.#look = look
-    this.#half = (options.minutes * 60) / 2
+    this.#others = new Others(inside.pid)
+    this.#fire = options.minutes * 60 * FIRE_SHARE
+    this.#peace = options.minutes * 60 - this.#fire
   }
 
   async run(): Promise<SoakReport> {
@@ -70,10 +76,10 @@ class Soak {
     const before = await this.#look.tables()
     this.#startedAt = performance.now()
     const sampling = this.#sampling()
-    await Promise.all([this.#visits(), this.#dying()])
+    await Promise.all([this.#visits(this.#fire), this.#dying()])
     await until('every thread serves again', () => isReady(this.#inside.operations), RECOVERY_MS)
     const [turn, fire] = [this.#now(), { ...this.#tally.misses }]
-    await this.#visits()
+    await this.#visits(this.#peace)
     const seconds = this.#now()
     this.#over = true
     await sampling
@@ -95,25 +101,25 @@ class Soak {
     return (performance.now() - this.#startedAt) / 1_000
   }
 
-  /** People come for half of the time, and those who are there end their visit. */
-  #visits(): Promise<unknown> {
-    return openArrival({ operation: () => this.#trade.visit(), seconds: this.#half, rate: this.#options.rate })
+  /** People come for so long, and those who are there then end their visit. */
+  #visits(seconds: number): Promise<unknown> {
+    return openArrival({ operation: () => this.#trade.visit(), seconds, rate: this.#options.rate })
   }
 
   async #sampling(): Promise<void> {
-    const every = Math.min(SAMPLE_MAX_S, Math.max(SAMPLE_MIN_S, (2 * this.#half) / SAMPLES))
+    const every = Math.min(SAMPLE_MAX_S, Math.max(SAMPLE_MIN_S, (this.#fire + this.#peace) / SAMPLES))
     for (let at = every; !this.#over; at = Math.max(at + every, this.#now())) {
       await sleep(Math.max(0, (at - this.#now()) * 1_000))
       const [told, connections] = await Promise.all([metrics(this.#inside.operations), this.#look.connections()])
       const latency = Object.fromEntries(Object.entries(this.#tally.interval()).map(([kind, ms]) => [`latency/${kind}`, ms]))
-      const sample = { seconds: this.#now(), values: { ...processes(this.#inside.pid), ...told, ...connections, ...latency } }
+      const sample = { seconds: this.#now(), values: { ...processes(this.#inside.pid), ...told, ...connections, ...latency, ...this.#others.look() } }
       this.#samples.push(sample)
       this.#tell(sample)
     }
   }
 
   #tell({ seconds, values }: Sample): void {
-    const left = Math.max(0, 2 * this.#half - seconds)
+    const left = Math.max(0, this.#fire + this.#peace - seconds)
     const rounded = (series: string): string => String(Math.round(values[series] ?? 0))
     progress(
       `${left >= 60 ? `${Math.ceil(left / 60)} min` : `${Math.ceil(left)} s`} left · ${this.#trade.visits} visits, ${this.#trade.acknowledged.length} orders · ` +
@@ -125,7 +131,7 @@ class Soak {
   async #dying(): Promise<void> {
     const { deaths } = this.#options
     const doors = deaths > 0 ? await this.#doors() : []
-    for (let n = 0; doors.length > 0 && (n + 1) * deaths < this.#half; n++) {
+    for (let n = 0; doors.length > 0 && (n + 1) * deaths < this.#fire; n++) {
       await sleep(Math.max(0, ((n + 1) * deaths - this.#now()) * 1_000))
       const nodeID = doors[n % doors.length]!
       this.#deaths.push({ seconds: this.#now(), thread: nodeID.split('.').at(-1)! })

@@ -7,8 +7,8 @@ export interface Sample {
   values: Readonly<Record<string, number>>
 }
 
-/** The halves of a run. Under fire threads die; afterwards the shop trades in peace, so that what either leaves behind can be seen. */
-export type Half = 'fire' | 'peace'
+/** The parts of a run. Under fire threads die; afterwards the shop trades in peace, so that what either leaves behind can be seen. */
+export type Part = 'fire' | 'peace'
 
 /** What is watched, and what counts as growing. */
 export interface Watch {
@@ -17,44 +17,54 @@ export interface Watch {
   title: string
   unit: string
   of?: 'median' | 'least'
-  halves: readonly Half[]
-  /** Growth over the half that nobody minds: whichever is more, so much, or this share of the level. */
+  /** In which it is judged; in none: only shown. */
+  parts: readonly Part[]
+  /** Growth over the part that nobody minds: whichever is more, so much, or this share of the level. */
   allowed: { atLeast: number; share: number }
-  /** Seconds from the start before it can be as it will stay: what is cached for a while fills for that while. */
+  /** Seconds of peace before it can be as it will stay: what is kept for a while fills for that while. */
   fills: number
+  /** Says nothing where others keep the machine busy. */
+  ofMachine?: true
 }
 
 /** Actors stay in memory for 5 minutes after their last turn, with what they hold. */
 const ACTORS_STAY = 330
-const STARTED = 30
+const STARTED = 20
+const BOTH: readonly Part[] = ['fire', 'peace']
 
 export const WATCHES: readonly Watch[] = [
-  { group: 'memory', title: 'Memory by process', unit: 'MiB', of: 'least', halves: ['peace'], allowed: { atLeast: 24, share: 0.06 }, fills: ACTORS_STAY },
-  { group: 'heap', title: 'Heap in use by thread', unit: 'MiB', of: 'least', halves: ['peace'], allowed: { atLeast: 8, share: 0.1 }, fills: ACTORS_STAY },
-  { group: 'descriptors', title: 'Open files and sockets', unit: '', halves: ['fire', 'peace'], allowed: { atLeast: 6, share: 0.05 }, fills: STARTED },
-  { group: 'handles', title: 'Handles and timers by thread', unit: '', halves: ['fire', 'peace'], allowed: { atLeast: 10, share: 0.1 }, fills: STARTED },
-  { group: 'connections', title: 'Connections to the databases', unit: '', halves: ['fire', 'peace'], allowed: { atLeast: 3, share: 0.05 }, fills: STARTED },
-  { group: 'outbox', title: 'Events that wait in an outbox', unit: '', halves: ['fire', 'peace'], allowed: { atLeast: 50, share: 0.5 }, fills: STARTED },
-  { group: 'lag', title: 'Events that consumers have not handled yet', unit: '', halves: ['fire', 'peace'], allowed: { atLeast: 100, share: 0.5 }, fills: STARTED },
-  { group: 'actors', title: 'Actors in memory', unit: '', halves: ['peace'], allowed: { atLeast: 50, share: 0.1 }, fills: ACTORS_STAY },
-  { group: 'unanswered', title: 'Turns that were taken and not answered yet', unit: '', halves: ['fire', 'peace'], allowed: { atLeast: 10, share: 0.5 }, fills: STARTED },
-  { group: 'latency', title: 'Latency, p95', unit: 'ms', halves: ['peace'], allowed: { atLeast: 20, share: 0.5 }, fills: STARTED }
+  { group: 'memory', title: 'Memory by process', unit: 'MiB', of: 'least', parts: ['peace'], allowed: { atLeast: 24, share: 0.06 }, fills: ACTORS_STAY },
+  { group: 'heap', title: 'Heap in use by thread', unit: 'MiB', of: 'least', parts: ['peace'], allowed: { atLeast: 8, share: 0.1 }, fills: ACTORS_STAY },
+  { group: 'descriptors', title: 'Open files and sockets', unit: '', of: 'least', parts: BOTH, allowed: { atLeast: 6, share: 0.05 }, fills: STARTED },
+  { group: 'handles', title: 'Handles and timers by thread', unit: '', of: 'least', parts: BOTH, allowed: { atLeast: 10, share: 0.1 }, fills: STARTED },
+  { group: 'connections', title: 'Connections to the databases', unit: '', of: 'least', parts: BOTH, allowed: { atLeast: 3, share: 0.05 }, fills: STARTED },
+  { group: 'outbox', title: 'Events that wait in an outbox', unit: '', of: 'least', parts: BOTH, allowed: { atLeast: 50, share: 0.5 }, fills: STARTED },
+  { group: 'lag', title: 'Events that consumers have not handled yet', unit: '', of: 'least', parts: BOTH, allowed: { atLeast: 100, share: 0.5 }, fills: STARTED },
+  { group: 'actors', title: 'Actors in memory', unit: '', parts: ['peace'], allowed: { atLeast: 50, share: 0.1 }, fills: ACTORS_STAY },
+  { group: 'unanswered', title: 'Turns that were taken and not answered yet', unit: '', of: 'least', parts: BOTH, allowed: { atLeast: 10, share: 0.5 }, fills: STARTED },
+  { group: 'latency', title: 'Latency, p95', unit: 'ms', parts: ['peace'], allowed: { atLeast: 20, share: 0.5 }, fills: STARTED, ofMachine: true },
+  // Bounded by PostgreSQL's settings, and filled as more of the data has been touched.
+  { group: 'engine', title: "PostgreSQL's caches: shared buffers (MiB) and files", unit: '', parts: [], allowed: { atLeast: 0, share: 0 }, fills: 0 },
+  { group: 'machine', title: 'CPU that others take of the machine', unit: '%', parts: [], allowed: { atLeast: 0, share: 0 }, fills: 0 }
 ]
 
 export interface Verdict {
   series: string
-  half: Half
+  part: Part
   trend: Trend
   allowed: number
-  /** `young`: the half began before the series could be as it will stay, so its growth proves nothing. */
-  verdict: 'flat' | 'growing' | 'young'
+  /** `young`: peace was too short for the series to become as it will stay. `disturbed`: others kept the machine busy. Either proves nothing. */
+  verdict: 'flat' | 'growing' | 'young' | 'disturbed'
 }
 
 /** A rise less certain than this is taken for noise. */
 const CERTAIN = 0.05
-
-/** The first samples of a half are not judged: those of a new shop, or of threads that have just come back. */
+/** The first samples of a part are not judged: those of a new shop. */
 const SETTLING_SHARE = 0.15
+/** What is judged after something has filled must be this long, in seconds. */
+const JUDGED_MIN = 120
+/** Percent of the machine in others' hands, from which times are theirs as much as ours. */
+const BUSY = 20
 
 export function pointsOf(samples: readonly Sample[], series: string): Point[] {
   return samples.flatMap(({ seconds, values }) => (values[series] === undefined ? [] : [[seconds, values[series]] as const]))
@@ -62,22 +72,26 @@ export function pointsOf(samples: readonly Sample[], series: string): Point[] {
 
 export const seriesOf = (samples: readonly Sample[], group: string): string[] => [...new Set(samples.flatMap(({ values }) => Object.keys(values)))].filter((name) => name.startsWith(`${group}/`)).sort()
 
+const medianOf = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+
 /**
- * Flat unless it is certain (one chance in twenty) that the series rises, and the rise over the half is more than is allowed.
- * What has too few samples in a half is not judged there. `turn`: where fire ends, in seconds.
+ * Flat unless it is certain (one chance in twenty) that the series rises, and the rise over what is judged is more than is allowed.
+ * What has too few samples in a part is not judged there. `turn`: where fire ends, in seconds.
  */
 export function judge(samples: readonly Sample[], turn: number, end: number, watches: readonly Watch[] = WATCHES): Verdict[] {
-  const windows: Record<Half, [from: number, to: number]> = { fire: [turn * SETTLING_SHARE, turn], peace: [turn + (end - turn) * SETTLING_SHARE, end] }
-  return watches.flatMap(({ group, halves, of = 'median', allowed, fills }) =>
-    seriesOf(samples, group).flatMap((series) =>
-      halves.flatMap((half): Verdict[] => {
-        const [from, to] = windows[half]
-        const trend = trendOf(pointsOf(samples, series).filter(([t]) => t >= from && t <= to), of)
-        if (trend === null) return []
-        const room = Math.max(allowed.atLeast, allowed.share * trend.level)
-        const grows = trend.p < CERTAIN && trend.growth > room
-        return [{ series, half, trend, allowed: room, verdict: grows ? (from < fills ? 'young' : 'growing') : 'flat' }]
-      })
-    )
-  )
+  const isBusy = medianOf(pointsOf(samples, 'machine/others').filter(([t]) => t > turn).map(([, share]) => share)) > BUSY
+  const windowOf = (part: Part, fills: number): { from: number; to: number; young: boolean } => {
+    if (part === 'fire') return { from: turn * SETTLING_SHARE, to: turn, young: false }
+    const young = end - turn - fills < JUDGED_MIN && fills > STARTED
+    return { from: turn + (young ? (end - turn) * SETTLING_SHARE : fills), to: end, young }
+  }
+  const verdictOf = (series: string, part: Part, { of = 'median', allowed, fills, ofMachine }: Watch): Verdict[] => {
+    const { from, to, young } = windowOf(part, fills)
+    const trend = trendOf(pointsOf(samples, series).filter(([t]) => t >= from && t <= to), of)
+    if (trend === null) return []
+    const room = Math.max(allowed.atLeast, allowed.share * trend.level)
+    const grows = trend.p < CERTAIN && trend.growth > room
+    return [{ series, part, trend, allowed: room, verdict: !grows ? 'flat' : young ? 'young' : ofMachine && isBusy ? 'disturbed' : 'growing' }]
+  }
+  return watches.flatMap((watch) => seriesOf(samples, watch.group).flatMap((series) => watch.parts.flatMap((part) => verdictOf(series, part, watch))))
 }

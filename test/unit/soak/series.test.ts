@@ -6,7 +6,7 @@ import { trendOf, type Point } from '../../soak/trend.ts'
 const random = randomOf(11)
 const series = (valueAt: (t: number) => number, seconds = 600): Point[] => Array.from({ length: seconds / 2 }, (_, i) => [i * 2, valueAt(i * 2)])
 
-const watch: Watch = { group: 'memory', title: 'Memory', unit: 'MiB', of: 'least', halves: ['fire', 'peace'], allowed: { atLeast: 10, share: 0.05 }, fills: 30 }
+const watch: Watch = { group: 'memory', title: 'Memory', unit: 'MiB', of: 'least', parts: ['fire', 'peace'], allowed: { atLeast: 10, share: 0.05 }, fills: 20 }
 const judged = (valueAt: (t: number) => number, change: Partial<Watch> = {}): Verdict['verdict'][] => {
   const samples: Sample[] = series(valueAt, 1_200).map(([seconds, value]) => ({ seconds, values: { 'memory/node': value } }))
   return judge(samples, 600, 1_200, [{ ...watch, ...change }]).map(({ verdict }) => verdict)
@@ -44,7 +44,7 @@ describe('a verdict', () => {
     expect(judged((t) => 300 + t / 10 + saw(t))).toEqual(['growing', 'growing'])
   })
 
-  test('growing only in the half in which it grows', () => {
+  test('growing only in the part in which it grows', () => {
     expect(judged((t) => 300 + Math.min(t, 600) / 10 + saw(t))).toEqual(['growing', 'flat'])
   })
 
@@ -52,7 +52,14 @@ describe('a verdict', () => {
     expect(judged((t) => 300 + t / 600)).toEqual(['flat', 'flat'])
   })
 
-  test('young, not growing, where the half began before the series could be full', () => {
-    expect(judged((t) => 300 + t / 10 + saw(t), { fills: 330 })).toEqual(['young', 'growing'])
+  test('young, not growing, where peace was too short for the series to be full', () => {
+    expect(judged((t) => 300 + t / 10 + saw(t), { parts: ['peace'], fills: 500 })).toEqual(['young'])
+    expect(judged((t) => 300 + Math.min(t, 950) / 10 + saw(t), { parts: ['peace'], fills: 330 })).toEqual(['flat'])
+  })
+
+  test('disturbed, not growing, where it is of times and others keep the machine busy', () => {
+    const samples: Sample[] = series((t) => 20 + t / 10, 1_200).map(([seconds, value]) => ({ seconds, values: { 'latency/order': value, 'machine/others': 60 } }))
+    const latency: Watch = { ...watch, group: 'latency', parts: ['peace'], of: 'median', ofMachine: true }
+    expect(judge(samples, 600, 1_200, [latency]).map(({ verdict }) => verdict)).toEqual(['disturbed'])
   })
 })
