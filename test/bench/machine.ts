@@ -31,9 +31,9 @@ export const settingInWords = ({ at, commit, machine }: Setting): string[] => [
 ]
 
 /** Writes results as JSON and as a page; answers the name of both without its ending. */
-export function writeResults(out: string, report: Setting, page: string): string {
+export function writeResults(out: string, report: Setting, page: string, prefix = ''): string {
   mkdirSync(out, { recursive: true })
-  const name = join(out, report.at.replaceAll(':', '-').replace(/\..*/, ''))
+  const name = join(out, prefix + report.at.replaceAll(':', '-').replace(/\..*/, ''))
   writeFileSync(`${name}.json`, JSON.stringify(report, null, 1))
   writeFileSync(`${name}.html`, page)
   return name

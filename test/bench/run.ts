@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { violationsOf } from './books.ts'
 import { compareReports } from './compare.ts'
+import { growth } from './growth/growth.ts'
 import { idleMemory } from './idle-memory.ts'
 import { importResult } from './import.ts'
 import { HttpClient } from './load/http-client.ts'
@@ -141,6 +142,10 @@ async function main(): Promise<void> {
     if (files.length !== 2) throw new Error('compare wants two files: npm run bench -- compare A.json B.json')
     const [a, b] = files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Report)
     return say(compareReports(a!, b!))
+  }
+  if (command === 'growth') {
+    if (!(await growth(files))) process.exitCode = 1
+    return
   }
   const options = readOptions(process.argv.slice(2), [IMPORT, IDLE_MEMORY, ...SCENARIOS.map(({ name }) => name)])
   if ('print' in options) return say(options.print)

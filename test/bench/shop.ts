@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { runningNode } from '../../nodes/data-directory.ts'
 import { visit, type Visit } from '../../nodes/visit.ts'
-import { cleanUp, startNode, temporaryDirectory, type NodeProcess } from '../support/node-process.ts'
+import { endNode, startNode, temporaryDirectory, type NodeProcess } from '../support/node-process.ts'
 import { until } from '../support/until.ts'
 import { freePort } from '../support/whole-shop.ts'
 import { memoryOf } from './load/cpu.ts'
@@ -37,8 +37,8 @@ export interface Shop {
   close(): Promise<void>
 }
 
-/** A start may take this long for each thousand products. */
-const PATIENCE_MS_PER_THOUSAND = 60_000
+/** A start may take this long, and this much longer for each thousand products. */
+const [PATIENCE_MS, PATIENCE_MS_PER_THOUSAND] = [180_000, 60_000]
 
 /** What the benches' own statements use: enough to keep two cores busy. */
 const CONNECTIONS = 16
@@ -79,7 +79,7 @@ const shopServes = ({ child, output }: NodeProcess, products: number): Promise<u
       if (child.exitCode !== null) throw new Error(`the shop ended: ${output()}`)
       return output().includes('Ctrl-C stops it.')
     },
-    60_000 + (products / 1_000) * PATIENCE_MS_PER_THOUSAND
+    PATIENCE_MS + (products / 1_000) * PATIENCE_MS_PER_THOUSAND
   )
 
 /**
@@ -87,7 +87,8 @@ const shopServes = ({ child, output }: NodeProcess, products: number): Promise<u
  * Resolves when every product can be found.
  */
 export async function startShop(products: number, env: Record<string, string> = {}, starts = 1): Promise<Shop> {
-  const dir = join(temporaryDirectory(), 'souk')
+  const parent = temporaryDirectory()
+  const dir = join(parent, 'souk')
   const [port, operations] = [await freePort(), await freePort()]
   const args = ['--port', String(port), '--ops-port', String(operations), '--data-dir', dir, '--products', String(products)]
   // Nobody but the bench signs in here, from one address.
@@ -103,18 +104,18 @@ export async function startShop(products: number, env: Record<string, string> = 
       node = start()
       await shopServes(node, 0)
     }
-    const inside = openInside(dir)
+    const inside = openInside(dir, env['SOUK_JWT_KEY'])
     return {
       url: `http://127.0.0.1:${port}`,
       inside,
       startup,
       async close() {
         await inside.close()
-        await cleanUp()
+        await endNode(node, parent)
       }
     }
   } catch (error) {
-    await cleanUp()
+    await endNode(node, parent)
     throw error
   }
 }
