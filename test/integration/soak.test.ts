@@ -20,7 +20,7 @@ describe('npm run soak', () => {
   let report: SoakReport
 
   beforeAll(async () => {
-    const ended = soak('--minutes', '0.2', '--rate', '4', '--deaths', '4', '--products', '60', '--out', out)
+    const ended = soak('--minutes', '0.2', '--rate', '4', '--deaths', '2', '--products', '60', '--out', out)
     printed = (await ended.catch((error: { stdout: string }) => error)).stdout // the report says what was wrong
     report = JSON.parse(fileOf('.json')) as SoakReport
   }, 180_000)

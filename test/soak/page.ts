@@ -72,7 +72,7 @@ ${wrong.length === 0 ? '<p class="passed">Nothing grows, no acknowledged order i
 <div class="charts">${WATCHES.map((watch) => figure(watch, report)).join('\n')}</div>
 <h2>Verdicts</h2><p>The slope is the median of the slopes between all pairs of twelve blocks of what is judged (Theil and Sen). A series grows when that is certain (p below 0.05, Mann and Kendall) and it gains more than is allowed.
 Latency and actors are taken at the median of each block, the others at the least of it: memory between two collections of garbage, handles between two bursts.
-Young: peace was too short for what fills for minutes. Disturbed: others took more than a fifth of the machine, so times say nothing.</p>
+Young: peace was too short for what fills for minutes. Disturbed: others took more than a fifth of the machine (${Math.round(report.others)} %), so that what rises with what waits says nothing.</p>
 ${table(['what', 'part', 'level', 'slope', 'growth', 'allowed', 'p', 'verdict'], judged)}
 <h2>Operations</h2><p>Milliseconds until the final answer, repetitions included.</p>${table(['operation', 'asked', 'p50', 'p95', 'p99', 'max', 'answers'], times.map(([kind, { count, p50, p95, p99, max }]) => [kind, count.toLocaleString('en'), ...[p50, p95, p99, max].map(short), answers(kind)]))}
 <h2>No final answer, asked again</h2>${missed.length === 0 ? '<p>Never.</p>' : table(['what came instead', '', 'times'], missed)}

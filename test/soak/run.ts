@@ -14,7 +14,7 @@ import { DatabaseLook, metrics, Others, processes } from './look.ts'
 import { readOptions, type Options } from './options.ts'
 import { pageOf } from './page.ts'
 import { tableGrowth, tablesOf, wrongOf, type Death, type SoakReport } from './report.ts'
-import { judge, type Sample } from './series.ts'
+import { judge, othersShare, type Sample } from './series.ts'
 import { Trade } from './trade.ts'
 import { Visitor, type Goods } from './visitor.ts'
 
@@ -88,7 +88,7 @@ class Soak {
     progress('')
     const verdicts = judge(this.#samples, turn, seconds)
     const peace = Object.entries(this.#tally.misses).map(([type, count]): [string, number] => [type, count - (fire[type] ?? 0)])
-    const facts = { verdicts, violations, misses: { fire, peace: Object.fromEntries(peace.filter(([, count]) => count > 0)) }, broken: this.#trade.broken, orders: this.#trade.acknowledged.length }
+    const facts = { verdicts, violations, misses: { fire, peace: Object.fromEntries(peace.filter(([, count]) => count > 0)) }, broken: this.#trade.broken, orders: this.#trade.acknowledged.length, others: othersShare(this.#samples, turn) }
     const { minutes, rate, deaths, products, dataDir, url } = this.#options
     return {
       format: 1, ...setting, options: { minutes, rate, deaths, products: dataDir === null ? products : null, url: url ?? dataDir }, seconds, turn,

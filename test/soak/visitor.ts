@@ -24,6 +24,7 @@ export class Visitor {
   readonly #cards = new Map<string, string>()
   #authorization: string
   #refreshToken: string | null
+  #signingIn: Promise<void> | null = null
   readonly addressId: string
 
   private constructor(client: Client, who: { email: string; password: string; authorization: string; addressId: string; code?: () => string; refreshToken?: string }) {
@@ -61,9 +62,10 @@ export class Visitor {
   /** Asks as this person; once more with a new token when the old one is none any more. */
   async ask(request: Ask): Promise<HttpAnswer> {
     const send = (): Promise<HttpAnswer> => this.#client.ask({ ...request, headers: { ...request.headers, authorization: this.#authorization } })
+    const used = this.#authorization
     const answer = await send()
     if (answer.status !== 401) return answer
-    await this.#signIn()
+    if (used === this.#authorization) await this.#signIn() // unless somebody did meanwhile
     return send()
   }
 
@@ -84,7 +86,12 @@ export class Visitor {
     return String(id)
   }
 
-  async #signIn(): Promise<void> {
+  /** One at a time: a refresh token is used once. */
+  #signIn(): Promise<void> {
+    return (this.#signingIn ??= this.#signInNow().finally(() => (this.#signingIn = null)))
+  }
+
+  async #signInNow(): Promise<void> {
     const refreshed = this.#refreshToken === null ? null : await this.#client.ask({ kind: 'refresh', method: 'POST', path: '/auth/refresh', body: { refreshToken: this.#refreshToken } })
     const answer = refreshed?.status === 200 ? refreshed : await this.#client.ask({ kind: 'login', method: 'POST', path: '/auth/login', body: { email: this.#email, password: this.#password } })
     if (answer.status !== 200) throw new Error(`${this.#email} cannot sign in: ${answer.status}`)
