@@ -19,6 +19,8 @@ import { Trade } from './trade.ts'
 import { Visitor, type Goods } from './visitor.ts'
 
 const CONNECTIONS = 200
+/** Operations that are asked often enough to be followed over time. */
+const FOLLOWED: ReadonlySet<string> = new Set(['detail', 'list', 'search', 'suggest', 'cart', 'cart add', 'quote', 'order'])
 const FIRE_SHARE = 1 / 3
 /** Customers for each visit a second: nobody comes back within 30 seconds, in which an authenticator shows the same code. */
 const CUSTOMERS_PER_RATE = 60
@@ -111,7 +113,7 @@ class Soak {
     for (let at = every; !this.#over; at = Math.max(at + every, this.#now())) {
       await sleep(Math.max(0, (at - this.#now()) * 1_000))
       const [told, connections] = await Promise.all([metrics(this.#inside.operations), this.#look.connections()])
-      const latency = Object.fromEntries(Object.entries(this.#tally.interval()).map(([kind, ms]) => [`latency/${kind}`, ms]))
+      const latency = Object.fromEntries(Object.entries(this.#tally.interval()).filter(([kind]) => FOLLOWED.has(kind)).map(([kind, ms]) => [`latency/${kind}`, ms]))
       const sample = { seconds: this.#now(), values: { ...processes(this.#inside.pid), ...told, ...connections, ...latency, ...this.#others.look() } }
       this.#samples.push(sample)
       this.#tell(sample)
