@@ -102,7 +102,7 @@ export async function startShop(products: number, env: Record<string, string> = 
       node.child.kill('SIGTERM')
       await node.exited
       node = start()
-      await shopServes(node, 0)
+      await shopServes(node, products)
     }
     const inside = openInside(dir, env['SOUK_JWT_KEY'])
     return {
