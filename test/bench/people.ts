@@ -11,6 +11,7 @@ import type { Inside } from './shop.ts'
 /** Somebody who has signed in, and has an authenticator and an address. */
 export interface Person {
   id: string
+  sessionId: string
   email: string
   /** Header of their requests. */
   authorization: string
@@ -72,10 +73,17 @@ export async function makePeople({ main }: Inside, count: number, hash: (n: numb
   return Promise.all(
     made.map(async (p) => ({
       id: p.id,
+      sessionId: p.sessionId,
       email: p.email,
       authorization: `Bearer ${await signAccessToken({ userId: p.id, sessionId: p.sessionId, site: SITE })}`,
       addressId: p.addressId,
       code: () => hotp(p.secret, stepAt(Date.now()))
     }))
   )
+}
+
+/** Gives people new access tokens, and their sessions another while: for what takes longer than either lasts. */
+export async function renewPeople({ main }: Inside, people: readonly Person[]): Promise<void> {
+  await main.query(`UPDATE keys.entry SET expires_at = now() + interval '${ENTRY_MS} milliseconds' WHERE key = ANY($1::text[])`, [people.map(({ sessionId }) => sessionKey(sessionId))])
+  for (const person of people) person.authorization = `Bearer ${await signAccessToken({ userId: person.id, sessionId: person.sessionId, site: SITE })}`
 }

@@ -96,6 +96,7 @@ async function runAll(operation: GrowthOperation, buyers: Buyers, each: (run: (n
 
 /** A round that is not measured. */
 export async function warmUp(operation: GrowthOperation, buyers: Buyers, round: number): Promise<void> {
+  await buyers.stay()
   await operation.prepare?.(buyers, round)
   await runAll(operation, buyers, async (run, n) => void (await run(n)), round)
 }
@@ -103,6 +104,7 @@ export async function warmUp(operation: GrowthOperation, buyers: Buyers, round: 
 /** One round at one size. `idle`: what the shop takes anyway. */
 async function roundOf(operation: GrowthOperation, buyers: Buyers, round: number, idle: number): Promise<Round> {
   const { tells, behind = 0 } = operation
+  await buyers.stay()
   await operation.prepare?.(buyers, round)
   if (behind > 0 || round <= 1) await calm(buyers.world, idle)
   const times: number[] = []

@@ -9,7 +9,8 @@ export interface GrowthRow {
   large: Figure
   /** Large through small. */
   factor: { cpu: number; p50: number; answer: number }
-  verdict: 'with its answer' | 'faster'
+  /** `unclear`: noise was more than what one of the sizes took. */
+  verdict: 'with its answer' | 'faster' | 'unclear'
 }
 
 export interface Growth {
@@ -35,6 +36,7 @@ export function rowOf(operation: string, small: Figure, large: Figure): GrowthRo
   const answer = small.tells === null || large.tells === null ? through(large.bytes, small.bytes) : through(large.tells, small.tells)
   const factor = { cpu: through(large.cpu, small.cpu), p50: through(large.p50, small.p50), answer }
   const allowed = small.cpu * Math.max(1, answer)
+  if (small.cpu === 0 || large.cpu === 0) return { operation, small, large, factor, verdict: 'unclear' }
   return { operation, small, large, factor, verdict: large.cpu > allowed * TOLERANCE && large.cpu - allowed > TOLERATED_MS ? 'faster' : 'with its answer' }
 }
 

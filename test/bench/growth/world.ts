@@ -7,7 +7,7 @@ import type {} from '../../../services/search/search.contract.ts'
 import { defaultWarehouse } from '../../../services/seller/seller.contract.ts'
 import { until } from '../../support/until.ts'
 import { expectStatus, HttpClient, type HttpAnswer } from '../load/http-client.ts'
-import { makePeople, PASSWORD, type Person } from '../people.ts'
+import { makePeople, PASSWORD, renewPeople, type Person } from '../people.ts'
 import { startShop, type Inside, type Shop } from '../shop.ts'
 
 /** What grows, one thing at a time. */
@@ -153,6 +153,11 @@ export class Buyers {
       buyers.#cards.set(person.id, id)
     }
     return buyers
+  }
+
+  /** Everybody is signed in for some minutes more. */
+  stay(): Promise<void> {
+    return renewPeople(this.world.inside, [...this.people, ...this.world.sellers])
   }
 
   /** Everybody's cart as it is meant to be. */
