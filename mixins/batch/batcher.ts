@@ -6,6 +6,8 @@ export interface BatcherOptions {
   inFlight: number
   /** So many must wait before a batch goes beside others that are under way: larger batches, where each costs much. Default 1. */
   beside?: number
+  /** How long the first item waits for others to go with, in milliseconds; only until the event loop's turn has ended unless told. */
+  gatherMs?: number
   /** Items waiting at most; a further one is rejected with the error of `full`. Unbounded callers must set it. */
   maxWaiting?: number
   full?: () => Error
@@ -58,10 +60,12 @@ export class Batcher<I, O> {
   #schedule(): void {
     if (this.#scheduled || !this.#mayStart) return
     this.#scheduled = true
-    setImmediate(() => {
+    const start = (): void => {
       this.#scheduled = false
       this.#start()
-    })
+    }
+    if (this.#options.gatherMs) setTimeout(start, this.#options.gatherMs)
+    else setImmediate(start)
   }
 
   #start(): void {

@@ -251,7 +251,7 @@ export default service({
         const { confirmation, userId, sessionId, purpose, holder, amount } = ctx.params
         const held = await this.proofs.hold(confirmation, { person_id: userId, session_id: sessionId, purpose, holder, ...amount })
         if (!held) throw problem('identity-confirmation-required', `Confirm who you are first: POST /auth/confirm with the purpose "${purpose}".`)
-        return { grant: await signGrant({ userId, holder, amount }) }
+        return { grant: signGrant({ userId, holder, amount }) }
       }
     }),
 
