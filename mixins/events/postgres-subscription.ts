@@ -39,7 +39,7 @@ interface Part {
 }
 
 /** What a handler gets at once: parts of one topic. */
-type Batch = Part[]
+type Batch = [Part, ...Part[]]
 
 interface ReadRow extends EventRecord {
   partition: number
@@ -58,6 +58,8 @@ export class PostgresSubscription {
   #poll: NodeJS.Timeout | null = null
   #looking = false
   #lookAgain = false
+  /** Topics that may have events: those of hints, until they are read. Null: any may. */
+  #news: Set<string> | null = null
   #pace: NodeJS.Timeout | null = null
   /** Batches under way. */
   #running = 0
@@ -74,14 +76,16 @@ export class PostgresSubscription {
     this.#places = topics.flatMap((topic) => Array.from({ length: partitions }, (_, partition) => ({ topic, partition, busy: null, failures: 0, retryAt: 0, singleUntil: 0 })))
     this.#shares = join({
       settled: async (partition) => void (await Promise.all(this.#places.map((place) => place.partition === partition && place.busy))),
-      taken: () => void this.#look(),
+      taken: () => this.#lookEverywhere(),
       broken: (error) => this.#unreadable(error)
     })
     this.#wait()
   }
 
   wake(published: readonly string[]): void {
-    if (published.some((topic) => this.#settings.topics.includes(topic))) void this.#look()
+    const news = published.filter((topic) => this.#settings.topics.includes(topic))
+    for (const topic of news) this.#news?.add(topic)
+    if (news.length > 0) void this.#look()
   }
 
   async stop(): Promise<void> {
@@ -95,9 +99,14 @@ export class PostgresSubscription {
   #wait(): void {
     if (this.#stopping) return
     this.#poll = setTimeout(() => {
-      void this.#look()
+      this.#lookEverywhere()
       this.#wait()
     }, this.#settings.pollMs * (0.75 + Math.random() / 2)).unref()
+  }
+
+  #lookEverywhere(): void {
+    this.#news = null
+    void this.#look()
   }
 
   /** Reads what is ready and hands it on. Not more often than the pace allows, unless there was more than could be taken. Never rejects. */
@@ -139,17 +148,26 @@ export class PostgresSubscription {
   async #read(): Promise<Part[]> {
     if (this.#stopping || this.#running >= this.#concurrency) return []
     const { group, topics, partitions, independentTopics = false } = this.#settings
-    const busy = this.#places.filter((place) => place.busy !== null)
-    const now = Date.now()
-    const mayStart = (place: Place): boolean => !busy.some((b) => b === place || (!independentTopics && b.partition === place.partition))
-    const ready = this.#places.filter((place) => place.retryAt <= now && this.#shares.owned.has(place.partition) && mayStart(place))
-    if (ready.length === 0) return []
     if (!this.#registered) {
       await this.#db.query(REGISTER, [group, topics, partitions])
       this.#registered = true
     }
+    const busy = this.#places.filter((place) => place.busy !== null)
+    const now = Date.now()
+    const mayStart = (place: Place): boolean => !busy.some((b) => b === place || (!independentTopics && b.partition === place.partition))
+    const news = this.#news
+    const ready = this.#places.filter((place) => (!news || news.has(place.topic)) && place.retryAt <= now && this.#shares.owned.has(place.partition) && mayStart(place))
+    if (ready.length === 0) return []
     const wanted = ready.map((place) => ({ ...place, limit: place.singleUntil > 0 ? 1 : this.#maxBatch }))
-    return partsOf(await this.#db.query<ReadRow>(READ, [group, ...columns(wanted, ['topic', 'partition', 'limit']), independentTopics]), ready)
+    // Where topics wait for each other, what is read of one says nothing of what waits in another.
+    const unread = (topic: string): boolean => this.#places.some((place) => place.topic === topic && this.#shares.owned.has(place.partition) && !ready.includes(place))
+    if (independentTopics) this.#news = new Set([...(news ?? topics)].filter(unread))
+    try {
+      return partsOf(await this.#db.query<ReadRow>(READ, [group, ...columns(wanted, ['topic', 'partition', 'limit']), independentTopics]), ready)
+    } catch (error) {
+      this.#news = null
+      throw error
+    }
   }
 
   /** Hands on what was read, as far as may be under way at once; answers whether there was as much as could be taken, or more. */
@@ -157,7 +175,9 @@ export class PostgresSubscription {
     const batches = batchesOf(parts, this.#maxBatch)
     const taken = batches.slice(0, Math.max(0, this.#concurrency - this.#running))
     for (const batch of taken) this.#start(batch)
-    return taken.length < batches.length ? this.#running < this.#concurrency : parts.some(({ events }) => events.length >= this.#maxBatch)
+    const full = parts.filter(({ events }) => events.length >= this.#maxBatch)
+    for (const { place } of [...batches.slice(taken.length).flat(), ...full]) this.#news?.add(place.topic)
+    return taken.length < batches.length ? this.#running < this.#concurrency : full.length > 0
   }
 
   #start(batch: Batch): void {
@@ -220,14 +240,14 @@ function batchesOf(parts: readonly Part[], maxBatch: number): Batch[] {
       fits.events += length
       continue
     }
-    const batch = [part]
+    const batch: Batch = [part]
     batches.push(batch)
     if (!alone) open.set(topic, { batch, events: length })
   }
   return batches.sort((a, b) => (firstAt(a) < firstAt(b) ? -1 : 1))
 }
 
-const firstAt = (batch: Batch): string => batch[0]!.events[0]!.at
+const firstAt = ([{ events }]: Batch): string => events[0]!.at
 
 const REGISTER = `INSERT INTO log.position ("group", topic, partition, next) SELECT $1, topic, partition, 1 FROM unnest($2::text[]) AS topic, generate_series(0, $3 - 1) AS partition
   ON CONFLICT DO NOTHING`
