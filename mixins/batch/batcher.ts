@@ -4,7 +4,7 @@ export interface BatcherOptions {
   max: number
   /** Batches under way at once. */
   inFlight: number
-  /** So many must wait before a batch goes beside others that are under way: larger batches, where each costs much. Default 1. */
+  /** So many must wait before a batch goes beside others that are under way: fewer and larger batches. Default 8. */
   beside?: number
   /** How long the first item waits for others to go with, in milliseconds; only until the event loop's turn has ended unless told. */
   gatherMs?: number
@@ -53,7 +53,7 @@ export class Batcher<I, O> {
 
   /** Whether another batch may go now. */
   get #mayStart(): boolean {
-    const { inFlight, beside = 1 } = this.#options
+    const { inFlight, beside = 8 } = this.#options
     return this.#running === 0 ? this.#waiting.length > 0 : this.#running < inFlight && this.#waiting.length >= beside
   }
 

@@ -90,11 +90,11 @@ function auth(proofs: Proofs, primes: ReadonlySet<string>): Schema {
   const held = (holder: string): [string, { holder: string | null; spent: boolean }] | undefined => [...proofs].find(([, p]) => p.holder === holder)
   type Handler = (ctx: { params: { confirmation?: string; userId: string; addressId: string; holder: string; amount: Money; purpose: string } }) => unknown
   const actions: Record<string, Handler> = {
-    address: ({ params: { addressId } }) => {
+    buyer: ({ params: { userId, addressId } }) => {
       if (addressId !== 'home') throw problem('not-found', 'There is no such address.')
-      return { id: 'home', name: 'Ada', line1: '1 Pike St', city: 'Seattle', region: 'WA', postalCode: '98101', country: 'US' }
+      const address = { id: 'home', name: 'Ada', line1: '1 Pike St', city: 'Seattle', region: 'WA', postalCode: '98101', country: 'US' }
+      return { address, subscription: primes.has(userId) ? { id: 'sub', plan: 'prime-monthly', status: 'active', renewsAt: '2099-01-01T00:00:00Z' } : null }
     },
-    user: ({ params: { userId } }) => ({ id: userId, email: 'ada@example.com', name: 'Ada', roles: ['shopper'], subscription: primes.has(userId) ? { id: 'sub', plan: 'prime-monthly', status: 'active', renewsAt: '2099-01-01T00:00:00Z' } : null }),
     holdProof: async ({ params: { confirmation, userId, holder, amount, purpose } }) => {
       const mine = held(holder)
       const proof = proofs.get(mine?.[0] ?? confirmation ?? '')

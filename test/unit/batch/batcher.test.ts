@@ -18,7 +18,7 @@ function held(options: { inFlight: number; beside?: number }) {
 }
 
 test('what comes while all batches are under way goes as one', async () => {
-  const { batches, add, sizes } = held({ inFlight: 2 })
+  const { batches, add, sizes } = held({ inFlight: 2, beside: 1 })
   for (const count of [1, 2, 3, 4]) await add(count)
   expect(sizes()).toEqual([1, 2])
   batches[0]!.end()
