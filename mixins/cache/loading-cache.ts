@@ -40,7 +40,7 @@ export class LoadingCache<V extends object> {
         const found = await load([...new Set(keys)])
         return keys.map((key) => found.get(key))
       },
-      { max: options.maxLoad ?? 100, inFlight: options.inFlight ?? 4, maxWaiting: options.maxWaiting, full: options.full }
+      { max: options.maxLoad ?? 100, inFlight: options.inFlight ?? 4, beside: 1, maxWaiting: options.maxWaiting, full: options.full }
     )
   }
 
