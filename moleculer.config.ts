@@ -3,9 +3,10 @@ import { accessMiddleware } from './mixins/access/middleware.ts'
 import { actorRouting } from './mixins/actor/routing.ts'
 import { idempotencyMiddleware } from './mixins/idempotency/middleware.ts'
 import { measureCalls } from './mixins/metrics/calls.ts'
+import { passingId } from './mixins/primitives/ids.ts'
 import { problemType } from './mixins/primitives/problem.ts'
 import { call } from './mixins/runtime/calls.ts'
-import { declaredTimeouts, retriesOfSafeActions } from './mixins/runtime/patience.ts'
+import { callTimeouts, retriesOfSafeActions } from './mixins/runtime/patience.ts'
 import { setting } from './mixins/settings/settings.ts'
 import type {} from './services/auth/auth.contract.ts'
 
@@ -26,8 +27,7 @@ export interface BrokerPlace {
 const middlewares = (): (Middleware | string)[] => [
   measureCalls(),
   'ErrorHandler',
-  declaredTimeouts(),
-  'Timeout',
+  callTimeouts(),
   retriesOfSafeActions(),
   'CircuitBreaker',
   'Bulkhead',
@@ -65,6 +65,7 @@ export function brokerOptions({ nodeID, transporter, metadata = {}, logger }: Br
     circuitBreaker: { enabled: true, threshold: 0.5, windowTime: 30, minRequestCount: 50, halfOpenTime: 2_000, check: isFault },
     bulkhead: { enabled: true, concurrency: 2_000, maxQueueSize: 2_000 },
     contextParamsCloning: false,
+    uidGenerator: passingId,
     metrics: false,
     tracing: false,
     // What may be null, every rule of ours says itself (mixins/runtime/service.ts).

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { toPrometheus } from '../mixins/metrics/prometheus.ts'
 import { gauge } from '../mixins/metrics/registry.ts'
+import { measureThread } from '../mixins/metrics/thread.ts'
 import type { Supervisor } from './supervisor.ts'
 
 const resident = gauge('souk_resident_bytes', 'Memory of the whole process.')
@@ -13,6 +14,7 @@ export class OperationsServer {
 
   constructor() {
     this.#server = createServer((request, response) => void this.#answer(request, response))
+    measureThread()
     resident.read({}, () => process.memoryUsage.rss())
     startTime.with().set(Date.now() / 1_000 - process.uptime())
   }

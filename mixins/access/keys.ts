@@ -4,8 +4,8 @@ import { setting } from '../settings/settings.ts'
 
 export const ISSUER = 'souk'
 
-/** Who a token is for: a token of one kind is refused where the other is wanted, beside its `typ`. */
-export const AUDIENCE = { api: 'souk/api', payment: 'souk/payment' } as const
+/** Who a token is for: one for another audience is refused, beside its `typ`. */
+export const AUDIENCE = { api: 'souk/api' } as const
 
 interface Keys {
   signing: { kid: string; key: KeyObject }

@@ -8,13 +8,14 @@ const mac = (secret: Buffer, purpose: string, message: string): string => create
 
 const equal = (a: string, b: string): boolean => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
 
-const signed = (purpose: string, message: string): string => {
+/** A message with its MAC: only `readSigned` for the same purpose takes it. */
+export const signed = (purpose: string, message: string): string => {
   const { kid, secret } = opaqueSecret()
   return `${message}.${kid}.${mac(secret, purpose, message)}`
 }
 
 /** The message of a token made by `signed` for the same purpose, under any of our keys; null for any other text. */
-function readSigned(purpose: string, token: string): string | null {
+export function readSigned(purpose: string, token: string): string | null {
   const [signature, kid, ...rest] = token.split('.').reverse()
   const secret = opaqueSecrets().get(kid ?? '')
   const message = rest.reverse().join('.')

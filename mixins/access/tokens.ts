@@ -1,4 +1,5 @@
 import { decodeJwt, jwtVerify, SignJWT } from 'jose'
+import { BoundedMap } from '../primitives/bounded-map.ts'
 import { AUDIENCE, ISSUER, signingKey, verificationKey } from './keys.ts'
 
 /** What an access token says. Roles are not in it: they come from the session, so that a change holds at once. */
@@ -19,7 +20,7 @@ const TYPE = 'at+jwt'
 const CACHED_MAX = 20_000
 
 /** Tokens whose signature was checked on this thread, until they expire; the oldest give way. */
-const verified = new Map<string, { claims: AccessClaims; expiresAt: number }>()
+const verified = new BoundedMap<string, { claims: AccessClaims; expiresAt: number }>(CACHED_MAX)
 
 export async function signAccessToken({ userId, sessionId, site }: AccessClaims): Promise<string> {
   const { kid, key } = signingKey()
@@ -41,7 +42,6 @@ async function verify(token: string): Promise<AccessClaims | null> {
     const { sub, sid, site, exp } = payload
     if (!text(sub) || !text(sid) || !text(site)) return null
     const claims = { userId: sub, sessionId: sid, site }
-    if (verified.size >= CACHED_MAX) verified.delete(verified.keys().next().value!)
     verified.set(token, { claims, expiresAt: exp! * 1_000 })
     return claims
   } catch {

@@ -74,7 +74,7 @@ const recording = (schema: string): string => `locked AS MATERIALIZED (
   live AS MATERIALIZED (SELECT i.* FROM input i LEFT JOIN locked l ON l.ord = i.ord WHERE coalesce(l.version, 0) = i.loaded),
   recorded AS (
     INSERT INTO ${schema}.idempotency (id, body_hash, status, answer)
-    SELECT record, coalesce(body_hash, ''), nullif(status, 0), answer::jsonb FROM live WHERE record <> '' ORDER BY record
+    SELECT record, coalesce(body_hash, ''), nullif(status, 0), answer::json FROM live WHERE record <> '' ORDER BY record
     ON CONFLICT (id) DO NOTHING RETURNING id),
   going AS MATERIALIZED (SELECT * FROM live WHERE ${goes})`
 
@@ -118,7 +118,7 @@ function completing(columns: Columns, schema: string, turns: readonly Turn[]): s
   const those = turns.flatMap((t, i) => (t.completes ? [{ ord: i + 1, ...t.completes }] : []))
   const numbers = [columns.ints(those.map((c) => c.ord)), columns.ints(those.map((c) => c.status))]
   return `completed AS (
-    UPDATE ${schema}.idempotency r SET status = c.status, answer = c.answer::jsonb
+    UPDATE ${schema}.idempotency r SET status = c.status, answer = c.answer::json
     FROM unnest(${numbers.join(', ')}, ${columns.texts([those.map((c) => c.operationId), those.map((c) => c.answer)])}) AS c (ord, status, id, answer)
     JOIN merged m ON m.ord = c.ord WHERE r.id = c.id)`
 }

@@ -33,6 +33,7 @@ const TEXT_MAX_BYTES = 256 * 1024
 /** Turns of one batch at most, and batches under way: later turns wait and go together. */
 const BATCH_MAX = 64
 const BATCHES_IN_FLIGHT = 2
+const BATCH_BESIDE = 16
 const LOAD_MAX = 256
 const TRIES_MAX = 12
 
@@ -57,7 +58,7 @@ export class TurnRunner {
     this.#repeats = repeats.with({ type })
     this.#batchSize = batchSizes.with({ type })
     for (const store of stores) {
-      this.#commits.set(store, new Batcher((turns) => this.#commitBatch(store, turns), { max: BATCH_MAX, inFlight: BATCHES_IN_FLIGHT }))
+      this.#commits.set(store, new Batcher((turns) => this.#commitBatch(store, turns), { max: BATCH_MAX, inFlight: BATCHES_IN_FLIGHT, beside: BATCH_BESIDE }))
       this.#loads.set(store, new Batcher((keys) => store.load(type, keys), { max: LOAD_MAX, inFlight: BATCHES_IN_FLIGHT }))
     }
   }

@@ -4,6 +4,10 @@ export interface BatcherOptions {
   max: number
   /** Batches under way at once. */
   inFlight: number
+  /** So many must wait before a batch goes beside others that are under way: fewer and larger batches. Default 8. */
+  beside?: number
+  /** How long the first item waits for others to go with, in milliseconds; only until the event loop's turn has ended unless told. */
+  gatherMs?: number
   /** Items waiting at most; a further one is rejected with the error of `full`. Unbounded callers must set it. */
   maxWaiting?: number
   full?: () => Error
@@ -47,17 +51,25 @@ export class Batcher<I, O> {
     })
   }
 
+  /** Whether another batch may go now. */
+  get #mayStart(): boolean {
+    const { inFlight, beside = 8 } = this.#options
+    return this.#running === 0 ? this.#waiting.length > 0 : this.#running < inFlight && this.#waiting.length >= beside
+  }
+
   #schedule(): void {
-    if (this.#scheduled || this.#running >= this.#options.inFlight) return
+    if (this.#scheduled || !this.#mayStart) return
     this.#scheduled = true
-    setImmediate(() => {
+    const start = (): void => {
       this.#scheduled = false
       this.#start()
-    })
+    }
+    if (this.#options.gatherMs) setTimeout(start, this.#options.gatherMs)
+    else setImmediate(start)
   }
 
   #start(): void {
-    while (this.#waiting.length > 0 && this.#running < this.#options.inFlight) {
+    while (this.#mayStart) {
       const free = this.#options.inFlight - this.#running
       const size = Math.min(this.#options.max, Math.max(16, Math.ceil(this.#waiting.length / free)))
       void this.#flush(this.#waiting.splice(0, size))
@@ -77,7 +89,7 @@ export class Batcher<I, O> {
       for (const w of batch) w.reject(error)
     } finally {
       this.#running--
-      if (this.#waiting.length > 0) this.#schedule()
+      this.#schedule()
     }
   }
 }

@@ -1,4 +1,5 @@
 import { Batcher } from '../batch/batcher.ts'
+import { BoundedMap } from '../primitives/bounded-map.ts'
 
 export interface LoadingCacheOptions {
   /** Milliseconds that a value may be served, counted from before it was loaded. At most five seconds where values come from another thread. */
@@ -25,7 +26,7 @@ interface Entry<V> {
  * After `drop` no value that was read before it is served any more: a load that was under way answers those who wait, and is forgotten.
  */
 export class LoadingCache<V extends object> {
-  readonly #entries = new Map<string, Entry<V>>()
+  readonly #entries: BoundedMap<string, Entry<V>>
   readonly #loading = new Map<string, Promise<V | undefined>>()
   readonly #loads: Batcher<string, V | undefined>
   readonly #options: LoadingCacheOptions
@@ -33,20 +34,25 @@ export class LoadingCache<V extends object> {
   /** `load` gives the values it finds; a rejection rejects everyone who waits and is not kept. */
   constructor(load: (keys: string[]) => Promise<ReadonlyMap<string, V>>, options: LoadingCacheOptions) {
     this.#options = options
+    this.#entries = new BoundedMap(options.max)
     this.#loads = new Batcher(
       async (keys) => {
         const found = await load([...new Set(keys)])
         return keys.map((key) => found.get(key))
       },
-      { max: options.maxLoad ?? 100, inFlight: options.inFlight ?? 4, maxWaiting: options.maxWaiting, full: options.full }
+      { max: options.maxLoad ?? 100, inFlight: options.inFlight ?? 4, beside: 1, maxWaiting: options.maxWaiting, full: options.full }
     )
   }
 
   /** The value of a key; undefined when there is none. */
   get(key: string): V | Promise<V | undefined> {
+    return this.peek(key) ?? this.#loading.get(key) ?? this.#load(key)
+  }
+
+  /** The value of a key if it is here and fresh; loads nothing. */
+  peek(key: string): V | undefined {
     const entry = this.#entries.get(key)
-    if (entry && entry.until > performance.now()) return entry.value
-    return this.#loading.get(key) ?? this.#load(key)
+    return entry && entry.until > performance.now() ? entry.value : undefined
   }
 
   drop(keys: Iterable<string>): void {
@@ -72,7 +78,7 @@ export class LoadingCache<V extends object> {
       (value) => {
         if (this.#loading.get(key) === loading) {
           this.#loading.delete(key)
-          if (value !== undefined) this.#keep(key, { value, until })
+          if (value !== undefined) this.#entries.set(key, { value, until })
         }
         return value
       },
@@ -83,11 +89,5 @@ export class LoadingCache<V extends object> {
     )
     this.#loading.set(key, loading)
     return loading
-  }
-
-  #keep(key: string, entry: Entry<V>): void {
-    this.#entries.delete(key)
-    this.#entries.set(key, entry)
-    if (this.#entries.size > this.#options.max) this.#entries.delete(this.#entries.keys().next().value!)
   }
 }

@@ -4,7 +4,7 @@ import type { EventName, Events } from '../runtime/calls.ts'
 import { openEventLog } from './log.ts'
 import type { DeliveryFailure, EventLog, EventRecord, Subscription } from './port.ts'
 
-/** A topic's handler gets events of that topic, of one partition, in their order. */
+/** A topic's handler gets events of that topic, those of an aggregate in their order. */
 export type TopicHandlers<This> = { [N in EventName]?: (this: This, batch: readonly EventRecord<Events[N]>[]) => Promise<void> }
 
 export interface ConsumerOptions<This> {

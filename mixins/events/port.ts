@@ -14,7 +14,7 @@ export interface EventRecord<B = Json> {
   body: B
 }
 
-/** Events of one topic and one partition, in their order. */
+/** Events of one topic, those of an aggregate in their order; they may come from several partitions. */
 export type BatchHandler = (batch: readonly EventRecord[]) => Promise<void>
 
 /** A batch that its handler rejected, or (no events) a log that could not be read. */

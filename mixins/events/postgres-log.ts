@@ -1,11 +1,14 @@
-import { createHash } from 'node:crypto'
-import { columns, type Database } from '../postgres/database.ts'
+import { hash } from 'node:crypto'
+import { Batcher } from '../batch/batcher.ts'
+import { columns, isConnectionError, type Database } from '../postgres/database.ts'
 import { Shares } from '../postgres/shares.ts'
 import type { BatchHandler, ConsumeOptions, EventLog, EventRecord, Subscription } from './port.ts'
 import { PostgresSubscription } from './postgres-subscription.ts'
 import { KEPT_DAYS, PARTITIONS } from './rules.ts'
 
 const PUBLISH_ROWS = 1_000
+/** Calls of `publish` that are written together. */
+const PUBLISHERS_TOGETHER = 8
 const SWEEP_EVERY_MS = 600_000
 const SWEEP_ROWS = 1_000
 
@@ -17,7 +20,7 @@ export interface LogTimes {
   balanceMs?: number
 }
 
-const partitionOf = (aggregate: string): number => createHash('sha1').update(aggregate).digest()[0]! % PARTITIONS
+const partitionOf = (aggregate: string): number => hash('sha1', aggregate, 'buffer')[0]! % PARTITIONS
 
 /**
  * The event log in PostgreSQL. An offset comes from its partition's counter, whose row stays locked until the publisher commits,
@@ -31,6 +34,8 @@ export class PostgresLog implements EventLog {
   readonly #shares: Shares[] = []
   readonly #subscriptions = new Set<PostgresSubscription>()
   readonly #sweeper: NodeJS.Timeout
+  /** One at a time: publishers of one thread would only wait for each other's counters. */
+  readonly #appends = new Batcher<readonly EventRecord[], void>((some) => this.#appendAll(some), { max: PUBLISHERS_TOGETHER, inFlight: 1 })
 
   constructor(db: Database, { pollMs = 400, balanceMs = 1_000 }: LogTimes = {}) {
     this.#db = db
@@ -39,7 +44,7 @@ export class PostgresLog implements EventLog {
   }
 
   async publish(events: readonly EventRecord[]): Promise<void> {
-    for (let i = 0; i < events.length; i += PUBLISH_ROWS) await this.#append(events.slice(i, i + PUBLISH_ROWS))
+    for (let i = 0; i < events.length; i += PUBLISH_ROWS) await this.#appends.add(events.slice(i, i + PUBLISH_ROWS))
   }
 
   consume(topics: readonly string[], group: string, handle: BatchHandler, options: ConsumeOptions = {}): Subscription {
@@ -72,6 +77,19 @@ export class PostgresLog implements EventLog {
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()))
     await Promise.all(this.#shares.map((shares) => shares.close()))
     await this.#db.close()
+  }
+
+  /** Together, or one by one where together they are refused: so an event that cannot be stored is its own publisher's trouble. */
+  async #appendAll(calls: (readonly EventRecord[])[]): Promise<(void | Error)[]> {
+    try {
+      await this.#append(calls.flat())
+      return calls.map(() => undefined)
+    } catch (error) {
+      if (calls.length === 1 || isConnectionError(error)) throw error
+    }
+    const answers: (void | Error)[] = []
+    for (const call of calls) answers.push(await this.#append(call).catch((fault: Error) => fault))
+    return answers
   }
 
   async #append(events: readonly EventRecord[]): Promise<void> {

@@ -3,6 +3,9 @@ import type { ShareSet, ShareUser } from '../postgres/shares.ts'
 import type { BatchHandler, ConsumeOptions, EventRecord } from './port.ts'
 import { DEFAULT_BATCH, DEFAULT_CONCURRENCY, retryMsAfter, SINGLE_FROM } from './rules.ts'
 
+/** Least time between two reads that found less than there may be: under load events come in batches, not one by one. */
+const PACE_MS = 100
+
 interface Settings extends ConsumeOptions {
   topics: readonly string[]
   group: string
@@ -23,12 +26,16 @@ interface Place {
   singleUntil: number
 }
 
-interface Batch {
+/** What was read of one partition of one topic. */
+interface Part {
   place: Place
   position: number
   next: number
   events: EventRecord[]
 }
+
+/** What a handler gets at once: parts of one topic. */
+type Batch = [Part, ...Part[]]
 
 interface ReadRow extends EventRecord {
   partition: number
@@ -42,9 +49,16 @@ export class PostgresSubscription {
   readonly #settings: Settings
   readonly #places: Place[]
   readonly #shares: ShareSet
+  readonly #maxBatch: number
+  readonly #concurrency: number
   #poll: NodeJS.Timeout | null = null
   #looking = false
   #lookAgain = false
+  /** Topics that may have events: those of hints, until they are read. Null: any may. */
+  #news: Set<string> | null = null
+  #pace: NodeJS.Timeout | null = null
+  /** Batches under way. */
+  #running = 0
   #stopping = false
   #registered = false
   #readFailures = 0
@@ -52,23 +66,27 @@ export class PostgresSubscription {
   constructor(db: Database, settings: Settings, join: (user: ShareUser) => ShareSet) {
     this.#db = db
     this.#settings = settings
-    const { topics, partitions } = settings
+    const { topics, partitions, maxBatch = DEFAULT_BATCH, concurrency = DEFAULT_CONCURRENCY } = settings
+    this.#maxBatch = maxBatch
+    this.#concurrency = concurrency
     this.#places = topics.flatMap((topic) => Array.from({ length: partitions }, (_, partition) => ({ topic, partition, busy: null, failures: 0, retryAt: 0, singleUntil: 0 })))
     this.#shares = join({
       settled: async (partition) => void (await Promise.all(this.#places.map((place) => place.partition === partition && place.busy))),
-      taken: () => void this.#look(),
+      taken: () => this.#lookEverywhere(),
       broken: (error) => this.#unreadable(error)
     })
     this.#wait()
   }
 
   wake(published: readonly string[]): void {
-    if (published.some((topic) => this.#settings.topics.includes(topic))) void this.#look()
+    const news = published.filter((topic) => this.#settings.topics.includes(topic))
+    for (const topic of news) this.#news?.add(topic)
+    if (news.length > 0) void this.#look()
   }
 
   async stop(): Promise<void> {
     this.#stopping = true
-    if (this.#poll) clearTimeout(this.#poll)
+    for (const timer of [this.#poll, this.#pace]) if (timer) clearTimeout(timer)
     await Promise.all(this.#places.map((place) => place.busy))
     await this.#shares.leave()
   }
@@ -77,29 +95,44 @@ export class PostgresSubscription {
   #wait(): void {
     if (this.#stopping) return
     this.#poll = setTimeout(() => {
-      void this.#look()
+      this.#lookEverywhere()
       this.#wait()
     }, this.#settings.pollMs * (0.75 + Math.random() / 2)).unref()
   }
 
-  /** Reads what is ready and hands it on, until nothing is, or as much is under way as may be. Never rejects. */
+  #lookEverywhere(): void {
+    this.#news = null
+    void this.#look()
+  }
+
+  /** Reads what is ready and hands it on. Not more often than the pace allows, unless there was more than could be taken. Never rejects. */
   async #look(): Promise<void> {
-    if (this.#looking) {
+    if (this.#looking || this.#pace) {
       this.#lookAgain = true
       return
     }
     this.#looking = true
+    this.#lookAgain = false
     try {
-      do {
-        this.#lookAgain = false
-        for (const batch of await this.#read()) this.#start(batch)
-      } while (this.#lookAgain)
+      const full = this.#startAll(await this.#read())
       this.#readFailures = 0
+      if (full) this.#lookAgain = true
+      else this.#rest()
     } catch (error) {
       this.#unreadable(error)
+      this.#rest()
     } finally {
       this.#looking = false
     }
+    if (this.#lookAgain && !this.#pace) void this.#look()
+  }
+
+  #rest(): void {
+    if (this.#stopping) return
+    this.#pace = setTimeout(() => {
+      this.#pace = null
+      if (this.#lookAgain) void this.#look()
+    }, PACE_MS).unref()
   }
 
   #unreadable(error: unknown): void {
@@ -108,93 +141,115 @@ export class PostgresSubscription {
     this.#settings.onFailure?.({ topic: null, events: [], attempt: this.#readFailures, retryMs: this.#settings.pollMs, error })
   }
 
-  async #read(): Promise<Batch[]> {
-    if (this.#stopping) return []
-    const { group, topics, partitions, maxBatch = DEFAULT_BATCH, concurrency = DEFAULT_CONCURRENCY, independentTopics = false } = this.#settings
-    const busy = this.#places.filter((place) => place.busy !== null)
-    const free = concurrency - busy.length
-    const now = Date.now()
-    const mayStart = (place: Place): boolean => !busy.some((b) => b === place || (!independentTopics && b.partition === place.partition))
-    const ready = this.#places.filter((place) => place.retryAt <= now && this.#shares.owned.has(place.partition) && mayStart(place))
-    if (free <= 0 || ready.length === 0) return []
+  async #read(): Promise<Part[]> {
+    if (this.#stopping || this.#running >= this.#concurrency) return []
+    const { group, topics, partitions, independentTopics = false } = this.#settings
     if (!this.#registered) {
       await this.#db.query(REGISTER, [group, topics, partitions])
       this.#registered = true
     }
-    const wanted = ready.map((place) => ({ ...place, limit: place.singleUntil > 0 ? 1 : maxBatch }))
-    // Not prepared: a log that is empty now is long in a minute, and the plan must follow.
-    const rows = await this.#db.query<ReadRow>(READ, [group, ...columns(wanted, ['topic', 'partition', 'limit']), free, independentTopics], { prepare: false })
-    return batchesOf(rows, ready)
+    const busy = this.#places.filter((place) => place.busy !== null)
+    const now = Date.now()
+    const mayStart = (place: Place): boolean => !busy.some((b) => b === place || (!independentTopics && b.partition === place.partition))
+    const news = this.#news
+    const ready = this.#places.filter((place) => (!news || news.has(place.topic)) && place.retryAt <= now && this.#shares.owned.has(place.partition) && mayStart(place))
+    if (ready.length === 0) return []
+    const wanted = ready.map((place) => ({ ...place, limit: place.singleUntil > 0 ? 1 : this.#maxBatch }))
+    // Where topics wait for each other, what is read of one says nothing of what waits in another.
+    const unread = (topic: string): boolean => this.#places.some((place) => place.topic === topic && this.#shares.owned.has(place.partition) && !ready.includes(place))
+    if (independentTopics) this.#news = new Set([...(news ?? topics)].filter(unread))
+    try {
+      return partsOf(await this.#db.query<ReadRow>(READ, [group, ...columns(wanted, ['topic', 'partition', 'limit']), independentTopics]), ready)
+    } catch (error) {
+      this.#news = null
+      throw error
+    }
+  }
+
+  /** Hands on what was read, as far as may be under way at once; answers whether there was as much as could be taken, or more. */
+  #startAll(parts: readonly Part[]): boolean {
+    const batches = batchesOf(parts, this.#maxBatch)
+    const taken = batches.slice(0, Math.max(0, this.#concurrency - this.#running))
+    for (const batch of taken) this.#start(batch)
+    const full = parts.filter(({ events }) => events.length >= this.#maxBatch)
+    for (const { place } of [...batches.slice(taken.length).flat(), ...full]) this.#news?.add(place.topic)
+    return taken.length < batches.length ? this.#running < this.#concurrency : full.length > 0
   }
 
   #start(batch: Batch): void {
-    const { place } = batch
-    if (this.#stopping || place.busy || !this.#shares.owned.has(place.partition)) return // lost or ending while it was read
-    place.busy = this.#deliver(batch).finally(() => {
-      place.busy = null
+    const parts = batch.filter(({ place }) => !place.busy && this.#shares.owned.has(place.partition))
+    if (this.#stopping || parts.length === 0) return // lost or ending while it was read
+    this.#running++
+    const work = this.#deliver(parts).finally(() => {
+      this.#running--
+      for (const { place } of parts) place.busy = null
       void this.#look()
     })
+    for (const { place } of parts) place.busy = work
   }
 
-  async #deliver({ place, position, next, events }: Batch): Promise<void> {
+  async #deliver(parts: readonly Part[]): Promise<void> {
     const { group, handle, onFailure } = this.#settings
+    const events = parts.flatMap((part) => part.events)
     try {
       await handle(events)
-      await this.#db.query(MOVE, [group, place.topic, place.partition, position, next])
-      place.failures = 0
-      if (next >= place.singleUntil) place.singleUntil = 0
+      await this.#db.query(MOVE, [group, ...columns(parts.map((part) => ({ ...part.place, ...part })), ['topic', 'partition', 'position', 'next'])])
+      for (const { place, next } of parts) {
+        place.failures = 0
+        if (next >= place.singleUntil) place.singleUntil = 0
+      }
     } catch (error) {
-      place.failures++
-      const retryMs = retryMsAfter(place.failures)
-      place.retryAt = Date.now() + retryMs
-      if (place.failures >= SINGLE_FROM) place.singleUntil = Math.max(place.singleUntil, next)
-      onFailure?.({ topic: place.topic, events, attempt: place.failures, retryMs, error })
+      const attempt = 1 + Math.max(...parts.map(({ place }) => place.failures))
+      const retryMs = retryMsAfter(attempt)
+      for (const { place, next } of parts) {
+        place.failures = attempt
+        place.retryAt = Date.now() + retryMs
+        if (attempt >= SINGLE_FROM) place.singleUntil = Math.max(place.singleUntil, next)
+      }
+      onFailure?.({ topic: events[0]!.topic, events, attempt, retryMs, error })
     }
   }
 }
 
-function batchesOf(rows: readonly ReadRow[], places: readonly Place[]): Batch[] {
-  const batches = new Map<Place, Batch>()
+function partsOf(rows: readonly ReadRow[], places: readonly Place[]): Part[] {
+  const parts = new Map<Place, Part>()
   for (const { partition, position, offset, ...event } of rows) {
     const place = places.find((p) => p.topic === event.topic && p.partition === partition)!
-    const batch = batches.get(place) ?? { place, position, next: position, events: [] }
-    batches.set(place, batch)
-    batch.events.push(event)
-    batch.next = offset + 1
+    const part = parts.get(place) ?? { place, position, next: position, events: [] }
+    parts.set(place, part)
+    part.events.push(event)
+    part.next = offset + 1
   }
-  return [...batches.values()]
+  return [...parts.values()]
 }
+
+/** Parts of one topic go together, as many as make a batch; a part that has failed goes alone, so that it holds up no other. The oldest first. */
+function batchesOf(parts: readonly Part[], maxBatch: number): Batch[] {
+  const batches: Batch[] = []
+  const open = new Map<string, { batch: Batch; events: number }>()
+  for (const part of parts) {
+    const { place: { topic, failures, singleUntil }, events: { length } } = part
+    const alone = failures > 0 || singleUntil > 0
+    const fits = alone ? undefined : open.get(topic)
+    if (fits && fits.events + length <= maxBatch) {
+      fits.batch.push(part)
+      fits.events += length
+      continue
+    }
+    const batch: Batch = [part]
+    batches.push(batch)
+    if (!alone) open.set(topic, { batch, events: length })
+  }
+  return batches.sort((a, b) => (firstAt(a) < firstAt(b) ? -1 : 1))
+}
+
+const firstAt = ([{ events }]: Batch): string => events[0]!.at
 
 const REGISTER = `INSERT INTO log.position ("group", topic, partition, next) SELECT $1, topic, partition, 1 FROM unnest($2::text[]) AS topic, generate_series(0, $3 - 1) AS partition
   ON CONFLICT DO NOTHING`
 
-// Of each partition the topic whose first event is oldest goes first (one index probe per topic finds it), and its batch ends before
-// an event whose aggregate has an earlier one waiting in another topic. So events of one aggregate come in their order although no
-// log promises that between topics, and a handler that must reject an event that comes too early seldom has to. The first event
-// always goes, whatever waits: repeats in the log could make two topics wait for each other.
-const READ = `WITH wanted AS (
-    SELECT w.topic, w.partition, w.batch, o.next, head.at, head.id FROM unnest($2::text[], $3::smallint[], $4::int[]) AS w (topic, partition, batch)
-    JOIN log.position o ON o."group" = $1 AND o.topic = w.topic AND o.partition = w.partition
-    CROSS JOIN LATERAL (SELECT e.at, e.id FROM log.event e WHERE e.topic = o.topic AND e.partition = o.partition AND e."offset" >= o.next ORDER BY e."offset" LIMIT 1) head),
-  chosen AS (
-    SELECT * FROM (
-      SELECT DISTINCT ON (partition, CASE WHEN $6 THEN topic END) * FROM wanted ORDER BY partition, CASE WHEN $6 THEN topic END, at, id) oldest
-    ORDER BY random() LIMIT $5),
-  event AS (
-    SELECT c.next AS position, e.* FROM chosen c
-    CROSS JOIN LATERAL (SELECT * FROM log.event e WHERE e.topic = c.topic AND e.partition = c.partition AND e."offset" >= c.next ORDER BY e."offset" LIMIT c.batch) e),
-  elsewhere AS (
-    SELECT c.topic AS for_topic, c.partition, e.aggregate, e.number FROM chosen c
-    JOIN wanted o ON NOT $6 AND c.batch > 1 AND o.partition = c.partition AND o.topic <> c.topic
-    CROSS JOIN LATERAL (SELECT aggregate, number FROM log.event e WHERE e.topic = o.topic AND e.partition = o.partition AND e."offset" >= o.next ORDER BY e."offset" LIMIT o.batch) e),
-  marked AS (
-    SELECT *, min(number) FILTER (WHERE "offset" IS NULL) OVER (PARTITION BY topic, partition, aggregate) AS earlier, min("offset") OVER (PARTITION BY topic, partition) AS first
-    FROM (
-      SELECT topic, partition, position, "offset", id, aggregate, number, at, body FROM event
-      UNION ALL SELECT for_topic, partition, NULL, NULL, NULL, aggregate, number, NULL, NULL FROM elsewhere) both_kinds),
-  bounded AS (
-    SELECT *, min("offset") FILTER (WHERE earlier < number AND "offset" > first) OVER (PARTITION BY topic, partition) AS cut FROM marked WHERE "offset" IS NOT NULL)
-  SELECT topic, partition, position, "offset", id, aggregate, number, at, body FROM bounded WHERE cut IS NULL OR "offset" < cut ORDER BY topic, partition, "offset"`
+const READ = `SELECT topic, partition, "position", "offset", id, aggregate, number, at, body FROM log.read($1, $2, $3, $4, $5)`
 
 // A compare-and-set: a member that was overtaken moves nothing.
-const MOVE = 'UPDATE log.position SET next = $5 WHERE "group" = $1 AND topic = $2 AND partition = $3 AND next = $4'
+const MOVE = `UPDATE log.position o SET next = m.next FROM unnest($2::text[], $3::smallint[], $4::bigint[], $5::bigint[]) AS m (topic, partition, "position", next)
+  WHERE o."group" = $1 AND o.topic = m.topic AND o.partition = m.partition AND o.next = m."position"`

@@ -40,12 +40,13 @@ export class PostgresKeys implements KeysStore {
 
   constructor(db: Database) {
     this.#db = db
-    this.#gets = new Batcher((keys) => this.#read(keys), { max: 512, inFlight: 2, maxWaiting: WAITING_MAX, full: overloaded })
+    this.#gets = new Batcher((keys) => this.#read(keys), { max: 512, inFlight: 2, beside: 32, maxWaiting: WAITING_MAX, full: overloaded })
     this.#hits = new Batcher((hits) => this.#count(hits), { max: 512, inFlight: 1, maxWaiting: WAITING_MAX, full: overloaded })
     this.#sweeper = setInterval(() => void this.sweep().catch(() => {}), SWEEP_EVERY_MS).unref() // what it misses, the next one takes
   }
 
   async get(keys: readonly string[]): Promise<(KeyEntry | null)[]> {
+    if (keys.length === 1) return [await this.#gets.add(checkKey(keys[0]!))] // a session, on every request
     return Promise.all(keys.map((key) => this.#gets.add(checkKey(key))))
   }
 

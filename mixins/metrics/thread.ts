@@ -13,7 +13,7 @@ const KINDS = new Map([
 const WINDOW_MS = 10_000
 const RESOLUTION_MS = 10
 
-/** What the thread itself costs: its event loop's delay, garbage collection and heap. Call it once per thread. */
+/** What the thread itself costs: its event loop's delay, garbage collection, heap and handles. Call it once per thread. */
 export function measureThread(): void {
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   delay.enable()
@@ -38,4 +38,7 @@ export function measureThread(): void {
   heap.read({ state: 'used' }, () => getHeapStatistics().used_heap_size)
   heap.read({ state: 'total' }, () => getHeapStatistics().total_heap_size)
   heap.read({ state: 'limit' }, () => getHeapStatistics().heap_size_limit)
+
+  const resources = gauge('souk_active_resources', 'What keeps the event loop of the thread alive: sockets, ports, timers, requests under way.')
+  resources.read({}, () => process.getActiveResourcesInfo().length)
 }

@@ -4,6 +4,8 @@ import type { ShareSet, ShareUser } from '../postgres/shares.ts'
 
 /** Rows of one lane in one round: with all lanes about a thousand. */
 const LANE_ROWS = 64
+/** Least time between two rounds that found less than there may be: under load events go in batches, not one by one. */
+const PACE_MS = 50
 const RETRY_MS = { first: 100, longest: 5_000 }
 /** From this failure in a row on, lanes go one by one and row by row. */
 const SINGLE_FROM = 3
@@ -76,6 +78,7 @@ export class OutboxSender {
   async #sendAll(): Promise<void> {
     while (this.#again && !this.#stopping) {
       this.#again = false
+      const pause = sleep(PACE_MS, undefined, { ref: false })
       try {
         if (this.#failures < SINGLE_FROM) while (!this.#stopping && (await this.#send(this.lanes, LANE_ROWS)));
         else await this.#sendSingly()
@@ -85,6 +88,7 @@ export class OutboxSender {
         this.#again = true
         await sleep(Math.min(RETRY_MS.longest, RETRY_MS.first * 2 ** (this.#failures - 1)))
       }
+      await pause
     }
   }
 

@@ -15,7 +15,7 @@ export interface Queryable {
 }
 
 /** Connections of one thread to one database in all. */
-const POOL_MAX = 5
+const POOL_MAX = 8
 const pools = new Map<string, { pool: pg.Pool; users: number; unmeasure: () => void }>()
 const connections = gauge('souk_postgres_connections', 'Connections of the thread to a database: in use, idle, and callers that wait for one.')
 
@@ -61,7 +61,7 @@ function preferRole(pool: pg.Pool, role: string): void {
 
 /**
  * A service's own schema in a database. Every statement runs with the service's role, which reaches that schema and no other.
- * Threads share one pool per database: at most five connections, taken for a statement or a transaction, never kept.
+ * Threads share one pool per database: at most eight connections, taken for a statement or a transaction, never kept.
  */
 export class Database implements Queryable {
   readonly schema: string

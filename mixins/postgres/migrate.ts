@@ -7,7 +7,8 @@ import { roleOf } from './database.ts'
 // A store's schema is a folder `migrations/` of numbered .sql files beside its owner. A file's head may say
 //   -- schema: orders          (first file) the schema's name; the folder's own name unless told
 //   -- database: orders        (first file) `orders` = every order database; `main` unless told
-//   -- uses: actor, outbox     shared tables, from mixins/<name>/tables.sql, made in this schema before the file
+//   -- uses: actor, outbox     shared tables, from mixins/<name>/tables.sql, made in this schema before the file, with what
+//                              has changed in them since: tables_<number>_<what>.sql
 // `{schema}` in a file stands for the schema's name.
 
 /** Where each kind of database is. */
@@ -39,7 +40,9 @@ function stepsOf(folder: string, mixins: string): Step[] {
   const database = (head(first, 'database') ?? 'main') as Step['database']
   const step = (name: string, path: string): Step => ({ schema, database, name, sql: readFileSync(path, 'utf8').replaceAll('{schema}', schema) })
   const used = (path: string): string[] => (head(readFileSync(path, 'utf8'), 'uses') ?? '').split(',').map((u) => u.trim()).filter(Boolean)
-  return files.flatMap((f) => [...used(join(folder, f)).map((name) => step(`uses/${name}`, join(mixins, name, 'tables.sql'))), step(f, join(folder, f))])
+  const shared = (name: string): Step[] =>
+    readdirSync(join(mixins, name)).filter((f) => /^tables(_\w+)?\.sql$/.test(f)).sort().map((f) => step(`uses/${name}${f.slice('tables'.length, -'.sql'.length)}`, join(mixins, name, f)))
+  return files.flatMap((f) => [...used(join(folder, f)).flatMap(shared), step(f, join(folder, f))])
 }
 
 const checksum = (sql: string): string => createHash('sha256').update(sql).digest('hex')

@@ -34,14 +34,24 @@ export function newId(): string {
 /** An unguessable token of 256 bits, base64url; only its `digest` is ever stored. */
 export const newToken = (): string => randomBytes(32).toString('base64url')
 
+const thread = newToken().slice(0, 16)
+let counted = 0
+
+/** An id of what passes in seconds, a request or a call: unique, but neither secret nor sortable. Random once per thread, then counted. */
+export const passingId = (): string => `${thread}.${(counted++).toString(36)}`
+
 /** SHA-256 of a token or a canonical text, base64url: what stores keep in place of a secret. */
 export const digest = (text: string): string => hash('sha256', text, 'base64url')
 
 /** JSON with sorted keys, so that two bodies that mean the same compare equal whatever their key order. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, v: unknown) =>
-    v !== null && typeof v === 'object' && !Array.isArray(v)
-      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : v
-  )
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item) ?? 'null').join(',')}]`
+  const fields = value as Record<string, unknown>
+  let text = ''
+  for (const name of Object.keys(fields).sort()) {
+    const json = canonicalJson(fields[name])
+    if (json !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${json}`
+  }
+  return `{${text}}`
 }

@@ -1,10 +1,11 @@
+import { BoundedMap } from './bounded-map.ts'
+
 /** The last `max` things that were put in or asked for, by key. */
 export class Recent<K, V> {
-  readonly #max: number
-  readonly #entries = new Map<K, V>()
+  readonly #entries: BoundedMap<K, V>
 
   constructor(max: number) {
-    this.#max = max
+    this.#entries = new BoundedMap(max)
   }
 
   get(key: K): V | undefined {
@@ -14,8 +15,6 @@ export class Recent<K, V> {
   }
 
   put(key: K, value: V): void {
-    this.#entries.delete(key)
     this.#entries.set(key, value)
-    if (this.#entries.size > this.#max) this.#entries.delete(this.#entries.keys().next().value as K)
   }
 }

@@ -91,7 +91,7 @@ export interface IndexBuild {
  * to case and accents, by English stem and by synonym; a word of 5 letters or more that the index does not hold is read as the
  * words of the index one letter more, less, different or two neighbours swapped away (with the same first letter if there are any).
  * Not promised: equal scores, hence equal order under `relevance`; that a page after a write continues the page before it.
- * Errors: `unavailable` (503) when the engine does not answer.
+ * Errors: `unavailable` (503) when the engine does not answer; reads `overloaded` (503) when more is asked of it than it can answer soon.
  */
 export interface SearchIndex {
   /** Writes to the index that serves, and to the one being built. */

@@ -1,4 +1,5 @@
 import { isConnectionError, type Database } from '../postgres/database.ts'
+import { Places } from '../primitives/places.ts'
 import { problem } from '../primitives/problem.ts'
 import { took } from './metrics.ts'
 import type { IndexBuild, IndexDefinition, IndexedDocument, SearchIndex, SearchQuery, SearchResult, Suggestion } from './port.ts'
@@ -14,6 +15,10 @@ import { wordsOf } from './words.ts'
 
 /** Times a read is begun anew because the index was switched under it. */
 const SWITCHES_MAX = 5
+/** Reads of an index at once, on one thread: fewer than the thread has connections, for what else it does must not wait behind slow searches. */
+const READS_MAX = 3
+/** A read that has waited so long for its turn is refused: where more is asked than can be done, what is answered is still answered soon. */
+const PATIENCE_MS = 2_000
 /** PostgreSQL's codes for a table or column that is not there: the tables of a generation that was dropped, or made anew by another definition. */
 const DROPPED = ['42P01', '42703']
 
@@ -28,6 +33,7 @@ export class PostgresSearch implements SearchIndex {
   readonly #definition: IndexDefinition
   readonly #synonyms: Synonyms
   readonly #writer: PostgresWriter
+  readonly #reads = new Places(READS_MAX, { patienceMs: PATIENCE_MS, full: () => problem('overloaded', 'Too many searches wait: try again shortly.', { retryAfter: 1 }) })
   #live: Promise<Generation> | null = null
   #names: TagNames | null = null
 
@@ -156,7 +162,7 @@ export class PostgresSearch implements SearchIndex {
     for (let attempt = 0; attempt < SWITCHES_MAX; attempt++) {
       const generation = await this.#generation()
       try {
-        const { live, answer } = await this.#guard(ask(generation))
+        const { live, answer } = await this.#guard(this.#reads.run(() => ask(generation)))
         if (live === generation.generation) {
           if (op in took) took[op as keyof typeof took].observe((performance.now() - from) / 1_000)
           return answer

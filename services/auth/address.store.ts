@@ -1,5 +1,6 @@
 import type { Queryable } from '../../mixins/postgres/database.ts'
-import type { Address } from './auth.contract.ts'
+import type { Address, Subscription } from './auth.contract.ts'
+import { shownSubscription } from './person.store.ts'
 
 interface Row {
   id: string
@@ -60,10 +61,20 @@ export async function deleteAddress(db: Queryable, id: string, personId: string)
   return rows.length > 0
 }
 
-/** Addresses by id, with whose they are. */
-export async function addressesById(db: Queryable, ids: readonly string[]): Promise<Map<string, { personId: string; address: Address }>> {
-  const rows = await db.query<Row>(`SELECT ${COLUMNS} FROM auth.address WHERE id = ANY($1)`, [ids])
-  return new Map(rows.map((row) => [row.id, { personId: row.person_id, address: toAddress(row) }]))
+/** An address, whose it is, and what Prime they have. */
+export interface OwnedAddress {
+  personId: string
+  address: Address
+  subscription: Subscription | null
+}
+
+/** Addresses by id. */
+export async function addressesById(db: Queryable, ids: readonly string[]): Promise<Map<string, OwnedAddress>> {
+  const rows = await db.query<Row & { subscription: Subscription | null }>(
+    `SELECT a.*, p.subscription FROM (SELECT ${COLUMNS} FROM auth.address WHERE id = ANY($1)) a JOIN auth.person p ON p.id = a.person_id`,
+    [ids]
+  )
+  return new Map(rows.map((row) => [row.id, { personId: row.person_id, address: toAddress(row), subscription: shownSubscription(row.subscription) }]))
 }
 
 /** A person's addresses, oldest first, from after `after`. */

@@ -100,6 +100,8 @@ export const authActions = actions({
   'auth.worker.addresses': { params: { userId: id(), ...pageQuery }, returns: pageRule(addressRule) },
   /** One of the person's own addresses; 404 for anyone else's. */
   'auth.worker.address': { params: { userId: id(), addressId: id() }, returns: addressRule },
+  /** What a purchase needs to know of its buyer: the address it goes to (404 for anyone else's), and what Prime they have. */
+  'auth.worker.buyer': { params: { userId: id(), addressId: id() }, returns: object({ address: addressRule, subscription: nullable(subscriptionRule) }) },
   'auth.worker.addAddress': { params: { userId: id(), address: object(addressFields) }, returns: addressRule },
   'auth.worker.setAddress': { params: { userId: id(), addressId: id(), address: object(addressFields), ifMatch }, returns: addressRule },
   'auth.worker.removeAddress': { params: { userId: id(), addressId: id() }, returns: none },

@@ -22,7 +22,7 @@ import { proveIdentity, removeTotp, startTotp, verifyTotp } from './prove-identi
 import { changeRoles } from './roles.ts'
 import { listSessions, sweepSessions } from './session.store.ts'
 import { closeSession, refreshSession, sweepCartMerges } from './sign-in.ts'
-import { checkTag, personOf, type AuthWorker } from './worker-state.ts'
+import { checkTag, noSuchAddress, ownAddress, personOf, type AuthWorker } from './worker-state.ts'
 
 const ADDRESSES_MAX = 100
 const SWEEP_MS = 10 * 60_000
@@ -30,7 +30,6 @@ const SWEEP_ROWS = 1_000
 const MERGE_MS = 5_000
 const READS = { max: 256, inFlight: 2, maxWaiting: 10_000, full: () => problem('overloaded', 'Too much to do at the moment: try again shortly.', { retryAfter: 1 }) }
 
-const noSuchAddress = (): Error => problem('not-found', 'There is no such address.')
 
 /** Where a list continues: after the item whose sort key the cursor holds. */
 const after = (cursor: string | undefined): string | null => (decodeCursor(cursor, 1)?.[0] as string | undefined) ?? null
@@ -145,9 +144,15 @@ export default service({
     address: workerAction(authActions['auth.worker.address'], {
       retrySafe: true,
       async handler(this: AuthWorker, ctx) {
-        const found = await this.addresses.add(ctx.params.addressId)
-        if (found?.personId !== ctx.params.userId) throw noSuchAddress()
-        return found.address
+        return (await ownAddress(this, ctx.params)).address
+      }
+    }),
+
+    buyer: workerAction(authActions['auth.worker.buyer'], {
+      retrySafe: true,
+      async handler(this: AuthWorker, ctx) {
+        const { address, subscription } = await ownAddress(this, ctx.params)
+        return { address, subscription }
       }
     }),
 
@@ -251,7 +256,7 @@ export default service({
         const { confirmation, userId, sessionId, purpose, holder, amount } = ctx.params
         const held = await this.proofs.hold(confirmation, { person_id: userId, session_id: sessionId, purpose, holder, ...amount })
         if (!held) throw problem('identity-confirmation-required', `Confirm who you are first: POST /auth/confirm with the purpose "${purpose}".`)
-        return { grant: await signGrant({ userId, holder, amount }) }
+        return { grant: signGrant({ userId, holder, amount }) }
       }
     }),
 

@@ -1,6 +1,8 @@
 import { argon2, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { BoundedMap } from '../../mixins/primitives/bounded-map.ts'
+import { Places } from '../../mixins/primitives/places.ts'
 import { invalidField, problem } from '../../mixins/primitives/problem.ts'
 
 // Argon2id with the first choice of OWASP's password storage guide: 19 MiB, 2 passes, 1 lane.
@@ -58,10 +60,9 @@ const base64 = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/
  * confirming a purchase just after signing in needs no second hash; a wrong one always costs the whole hash.
  */
 export class Passwords {
-  #running = 0
-  readonly #waiting: (() => void)[] = []
+  readonly #hashing = new Places(HASHING_MAX, { waitingMax: WAITING_MAX, full: () => problem('overloaded', 'Too many people sign in at once: try again shortly.', { retryAfter: 3 }) })
   readonly #secret = randomBytes(32)
-  readonly #recent = new Map<string, { digest: Buffer; until: number }>()
+  readonly #recent = new BoundedMap<string, { digest: Buffer; until: number }>(RECENT_MAX)
   #decoy: Promise<string> | undefined
 
   /** A new hash, with a salt of its own. */
@@ -91,26 +92,10 @@ export class Passwords {
   }
 
   #remember(password: string, phc: string): void {
-    this.#recent.delete(phc)
-    if (this.#recent.size >= RECENT_MAX) this.#recent.delete(this.#recent.keys().next().value!)
     this.#recent.set(phc, { digest: this.#digest(password, phc), until: Date.now() + RECENT_MS })
   }
 
   async #derive(password: string, { memory, passes, lanes, salt, hash }: Phc): Promise<Buffer> {
-    if (this.#running >= HASHING_MAX) await this.#turn()
-    else this.#running++
-    try {
-      return await hashOf('argon2id', { message: normal(password), nonce: salt, parallelism: lanes, tagLength: hash.length, memory, passes })
-    } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#running--
-    }
-  }
-
-  /** Waits until a hash that ends hands its place over. */
-  #turn(): Promise<void> {
-    if (this.#waiting.length >= WAITING_MAX) return Promise.reject(problem('overloaded', 'Too many people sign in at once: try again shortly.', { retryAfter: 3 }))
-    return new Promise((resolve) => this.#waiting.push(resolve))
+    return this.#hashing.run(() => hashOf('argon2id', { message: normal(password), nonce: salt, parallelism: lanes, tagLength: hash.length, memory, passes }))
   }
 }

@@ -22,12 +22,15 @@ const COLUMNS = 'id, email, email_key, name, password_hash, roles, site, version
 /** What accounts are told apart by: one form of an address, whatever case and composition it was typed in. */
 export const emailKey = (email: string): string => email.trim().normalize('NFC').toLowerCase()
 
+export const shownSubscription = (subscription: Subscription | null): Subscription | null =>
+  subscription && { id: subscription.id, plan: subscription.plan, status: subscription.status, renewsAt: subscription.renewsAt }
+
 export const toUser = ({ id, email, name, roles, subscription }: Person): User => ({
   id,
   email,
   name,
   roles,
-  subscription: subscription && { id: subscription.id, plan: subscription.plan, status: subscription.status, renewsAt: subscription.renewsAt }
+  subscription: shownSubscription(subscription)
 })
 
 export interface NewPerson {

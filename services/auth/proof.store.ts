@@ -56,6 +56,7 @@ async function takeFree(db: Queryable, holds: readonly Hold[]): Promise<Set<stri
      UPDATE auth.proof p SET holder = first.holder, amount = first.amount, currency = first.currency
      FROM first JOIN locked USING (digest)
      WHERE p.digest = first.digest AND p.holder IS NULL AND p.spent_at IS NULL AND p.expires_at > now()
+       AND NOT EXISTS (SELECT FROM auth.proof h WHERE h.holder = first.holder)
      RETURNING p.person_id, p.purpose, p.holder, p.amount, p.currency`,
     columns(holds, ['digest', 'person_id', 'session_id', 'purpose', 'holder', 'amount', 'currency'])
   )
@@ -64,11 +65,9 @@ async function takeFree(db: Queryable, holds: readonly Hold[]): Promise<Set<stri
 
 /** For each ask whether its holder holds a proof now. Idempotent by holder: what was held before is held still. */
 export async function holdProofs(db: Queryable, holds: readonly Hold[]): Promise<boolean[]> {
-  const held = await heldBefore(db, holds)
-  const ask = holds.filter((hold) => !held.has(heldKey(hold)))
-  for (const key of ask.length > 0 ? await takeFree(db, ask) : []) held.add(key)
+  const held = await takeFree(db, holds)
   const missed = holds.filter((hold) => !held.has(heldKey(hold)))
-  for (const key of missed.length > 0 ? await heldBefore(db, missed) : []) held.add(key) // the same holder, asked for on another thread meanwhile
+  for (const key of missed.length > 0 ? await heldBefore(db, missed) : []) held.add(key)
   return holds.map((hold) => held.has(heldKey(hold)))
 }
 

@@ -5,7 +5,7 @@ import { valueTag } from '../../mixins/primitives/etag.ts'
 import { problem } from '../../mixins/primitives/problem.ts'
 import type { ServiceThis } from '../../mixins/runtime/service.ts'
 import type { Attempts } from './attempts.ts'
-import type { Address } from './auth.contract.ts'
+import type { OwnedAddress } from './address.store.ts'
 import type { Passwords } from './passwords.ts'
 import type { Person } from './person.store.ts'
 import type { Proofs } from './proofs.ts'
@@ -19,7 +19,7 @@ export type AuthWorker = ServiceThis<{
   proofs: Proofs
   /** Reads that wait together go as one. */
   persons: Batcher<string, Person | null>
-  addresses: Batcher<string, { personId: string; address: Address } | null>
+  addresses: Batcher<string, OwnedAddress | null>
 }>
 
 export const now = (): string => new Date().toISOString()
@@ -29,6 +29,8 @@ export function checkTag(ifMatch: string | undefined, value: unknown): void {
   if (ifMatch !== undefined && ifMatch !== valueTag(value)) throw problem('version-conflict', 'This has changed since it was read: read it again.')
 }
 
+export const noSuchAddress = (): Error => problem('not-found', 'There is no such address.')
+
 export const noSuchPerson = (): Error => problem('not-found', 'There is no such person.')
 
 /** A person as last committed; throws `not-found`. */
@@ -36,4 +38,11 @@ export async function personOf(worker: AuthWorker, id: string): Promise<Person> 
   const person = await worker.persons.add(id)
   if (!person) throw noSuchPerson()
   return person
+}
+
+/** One of the person's own addresses; throws `not-found`. */
+export async function ownAddress(worker: AuthWorker, { userId, addressId }: { userId: string; addressId: string }): Promise<OwnedAddress> {
+  const found = await worker.addresses.add(addressId)
+  if (found?.personId !== userId) throw noSuchAddress()
+  return found
 }

@@ -64,14 +64,14 @@ export const cartActions = actions({
   /** The second half of a merge: adds a guest's lines, once per guest cart. */
   'cart.worker.receive': { params: { cartId: id(), from: id(), lines: list(lineRule, { min: 1, max: CART_LINES_MAX }) }, returns: contentsRule },
   /**
-   * Keeps these lines for an order that is being placed: no other order can claim the cart until this one has taken them or let go,
-   * or a minute and a half has passed. `cart-empty` while another order has it, or when nothing is in it; `conflict` when it does
-   * not hold these lines any more. Adds and changes go on. May be repeated.
+   * Gives these lines to an order that is being placed: they are not in the cart any more, unless the order lets go of them or a
+   * minute and a half has passed. `cart-empty` when nothing is left in it; `conflict` when it does not hold these lines any more.
+   * Adds and changes go on. May be repeated.
    */
   'cart.worker.claim': { params: { cartId: id(), orderId: id(), lines: orderedLines }, returns: contentsRule },
-  /** Ends an order's claim, if it is there. May be repeated. */
+  /** Puts back what an order has claimed, if it has. May be repeated. */
   'cart.worker.unclaim': { params: { cartId: id(), orderId: id() }, returns: contentsRule },
-  /** Takes out what an order took, once per order, and ends its claim. What was added since stays; a line that was removed since stays removed. */
+  /** Makes an order's claim its own for ever; where that is over, takes the lines out of the cart now. Once per order. What was added since stays. */
   'cart.worker.take': { params: { cartId: id(), orderId: id(), lines: orderedLines }, returns: contentsRule }
 })
 

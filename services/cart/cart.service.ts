@@ -49,10 +49,12 @@ async function add(ctx: Ctx, line: CartLine): Promise<CartContents> {
 
 const nothing = (cartId: string | null): CartContents => ({ cartId: cartId ?? 'none', version: 0, lines: [] })
 
+const isLoading = (offer: unknown): boolean => offer instanceof Promise
+
 /** What the caller sees of a cart: stored lines with today's titles, prices and availability. */
 async function view(face: CartFace, contents: CartContents): Promise<CartView> {
-  const offers = await Promise.all(contents.lines.map(async (line) => face.offers.get(line.offerId)))
-  return cartView(contents, offers)
+  const offers = contents.lines.map((line) => face.offers.get(line.offerId))
+  return cartView(contents, offers.some(isLoading) ? await Promise.all(offers) : (offers as Sellable[]))
 }
 
 /** The face of carts. Titles, prices and availability come from a cache of this thread: they inform, the quote decides. */

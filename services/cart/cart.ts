@@ -10,19 +10,26 @@ export interface CartState {
   touchedAt?: number
   /** Guests only: the user whose cart takes the lines over. From then on nothing can be put in. */
   handedTo?: string
-  /** The order that is being placed with these lines. */
-  claim?: Claim
+  /** Orders that are being placed with lines of this cart. */
+  claims?: readonly Claim[]
 }
 
-/** An order's hold on a cart while it is being placed. */
+/** What an order has of a cart while it is being placed: these lines are its own then, and not among the cart's. */
 export interface Claim {
   orderId: string
+  lines: readonly CartLine[]
   /** Milliseconds since the epoch: longer than placing takes, so that an order which never came back blocks nobody for long. */
   until: number
 }
 
 /** An order is placed or refused within a minute. */
 const CLAIM_MS = 90_000
+/** Orders that may be under way with one cart: nobody places more at once, and the state is bounded. */
+const CLAIMS_MAX = 16
+
+type Wanted = readonly Pick<CartLine, 'offerId' | 'quantity'>[]
+/** What is in a cart, and what orders have of it. */
+type Holdings = Pick<CartState, 'lines'> & { claims: readonly Claim[] }
 
 /** A line that changed, with the quantity it has now; 0 when it is gone. */
 export type LineChange = Pick<CartLine, 'offerId' | 'productId' | 'quantity'>
@@ -84,24 +91,38 @@ export function mergeLines(lines: readonly CartLine[], guest: readonly CartLine[
   return merged
 }
 
-/**
- * Gives a cart to an order that is being placed, so that one cart becomes one order, however many are placed at once. Throws
- * `cart-empty` while another order has it, or when nothing is in it; `conflict` when it does not hold these lines any more.
- */
-export function claimFor({ lines, claim }: CartState, orderId: string, wanted: readonly Pick<CartLine, 'offerId' | 'quantity'>[], now: number): Claim {
-  if (claim?.orderId === orderId) return claim
-  if (claim && claim.until > now) throw problem('cart-empty', 'Another order is being placed with this cart: look at your orders.')
-  if (lines.length === 0) throw problem('cart-empty', 'There is nothing in the cart: add something first.')
-  const holds = ({ offerId, quantity }: Pick<CartLine, 'offerId' | 'quantity'>): boolean => (lines[indexOf(lines, offerId)]?.quantity ?? 0) >= quantity
-  if (!wanted.every(holds)) throw problem('conflict', 'The cart has changed since it was priced: order again.')
-  return { orderId, until: now + CLAIM_MS }
+/** What is in a cart now: a claim that has lasted too long is over, and its lines are back. */
+export function holdingsOf(state: CartState | null, now: number): Holdings {
+  const { lines = [], claims = [] } = state ?? {}
+  if (claims.every(({ until }) => until > now)) return { lines, claims }
+  const over = claims.filter(({ until }) => until <= now)
+  return { lines: over.reduce((back, claim) => mergeLines(claim.lines, back), lines), claims: claims.filter(({ until }) => until > now) }
 }
 
-/** The claim that is left when this order's has ended. */
-export const claimWithout = (claim: Claim | undefined, orderId: string): Pick<CartState, 'claim'> => (claim && claim.orderId !== orderId ? { claim } : {})
+/**
+ * Gives these lines to an order that is being placed, so that nothing in a cart becomes two orders, however many are placed at once.
+ * Throws `cart-empty` when nothing is left in it, or too much is on its way; `conflict` when it does not hold these lines any more.
+ */
+export function claimLines({ lines, claims }: Holdings, orderId: string, wanted: Wanted, now: number): Holdings {
+  if (claims.some((claim) => claim.orderId === orderId)) return { lines, claims }
+  if (lines.length === 0) throw problem('cart-empty', 'There is nothing in the cart: add something first. If you have just ordered, look at your orders.')
+  if (claims.length >= CLAIMS_MAX) throw problem('conflict', 'Too many orders are being placed with this cart: wait for one of them.')
+  const taken = wanted.map(({ offerId, quantity }) => {
+    const line = lines[indexOf(lines, offerId)]
+    if (!line || line.quantity < quantity) throw problem('conflict', 'The cart has changed since it was priced: order again.')
+    return { ...line, quantity }
+  })
+  return { lines: takeLines(lines, wanted), claims: [...claims, { orderId, until: now + CLAIM_MS, lines: taken }] }
+}
+
+/** Puts back what an order has of a cart. */
+export function giveBackLines({ lines, claims }: Holdings, orderId: string): Holdings {
+  const claim = claims.find((c) => c.orderId === orderId)
+  return { lines: claim ? mergeLines(claim.lines, lines) : lines, claims: claims.filter((c) => c !== claim) }
+}
 
 /** Takes out what an order took. What was added since it read the cart stays; a line that was removed since stays removed. */
-export function takeLines(lines: readonly CartLine[], taken: readonly Pick<CartLine, 'offerId' | 'quantity'>[]): CartLine[] {
+export function takeLines(lines: readonly CartLine[], taken: Wanted): CartLine[] {
   const quantities = new Map(taken.map((t) => [t.offerId, t.quantity]))
   return lines
     .map((line) => ({ ...line, quantity: line.quantity - (quantities.get(line.offerId) ?? 0) }))

@@ -8,7 +8,7 @@ import { problem, problemType } from '../../mixins/primitives/problem.ts'
 import { call, type Events } from '../../mixins/runtime/calls.ts'
 import { service, workerAction, type Ctx, type ServiceThis } from '../../mixins/runtime/service.ts'
 import { cartActions as contracts, type CartContents, type CartLine } from './cart.contract.ts'
-import { addLine, changesBetween, claimFor, claimWithout, clearLines, endOf, isGuest, mergeLines, removeLine, setLine, takeLines, type CartState } from './cart.ts'
+import { addLine, changesBetween, claimLines, clearLines, endOf, giveBackLines, holdingsOf, isGuest, mergeLines, removeLine, setLine, takeLines, type CartState } from './cart.ts'
 
 type CartWorker = ServiceThis<WithDatabase & { actors: Actors<CartState> }>
 type Change = Events['cart_updated']['change']
@@ -22,13 +22,25 @@ const HAND_OVER_MS = 10_000
 
 const noCart = (): Error => problem('not-found', 'There is no such cart.')
 
-const contentsOf = (cartId: string, state: CartState | null, version: number): CartContents => ({ cartId, version, lines: state && !state.handedTo ? [...state.lines] : [] })
-
-const updated = (cartId: string, version: number, change: Change, before: readonly CartLine[], after: readonly CartLine[]) => ({
-  topic: 'cart_updated' as const,
-  aggregate: `${TYPE}/${cartId}`,
-  body: { cartId, userId: isGuest(cartId) ? null : cartId, version, change, lines: changesBetween(before, after), lineCount: after.length }
+const contentsOf = (cartId: string, state: CartState | null, version: number): CartContents => ({
+  cartId,
+  version,
+  lines: state && !state.handedTo ? [...holdingsOf(state, Date.now()).lines] : []
 })
+
+/** What tells that a cart has changed; nothing where it has not. */
+function updated(cartId: string, version: number, change: Change, before: readonly CartLine[], after: readonly CartLine[]) {
+  const lines = changesBetween(before, after)
+  if (lines.length === 0) return []
+  const body = { cartId, userId: isGuest(cartId) ? null : cartId, version, change, lines, lineCount: after.length }
+  return [{ topic: 'cart_updated' as const, aggregate: `${TYPE}/${cartId}`, body }]
+}
+
+/** A cart with other lines and claims. */
+const withHoldings = (state: CartState | null, { lines, claims }: ReturnType<typeof holdingsOf>): CartState => {
+  const { claims: _before, ...rest } = state ?? { lines }
+  return { ...rest, lines, ...(claims.length > 0 ? { claims } : {}) }
+}
 
 interface ChangeOptions {
   /** A guest's cart may begin here. */
@@ -36,21 +48,20 @@ interface ChangeOptions {
   ifVersion?: number | undefined
   /** The change is made once per id, also when it changes nothing. */
   operationId?: string
-  /** The order whose claim on the cart ends with this change. */
-  endsClaimOf?: string
 }
 
 /** One turn that gives a cart other lines, and tells so. */
 function changeLines(worker: CartWorker, ctx: Ctx, cartId: string, change: Change, rule: (lines: readonly CartLine[]) => CartLine[], options: ChangeOptions = {}): Promise<CartContents> {
-  const { create = false, ifVersion, operationId, endsClaimOf = '' } = options
+  const { create = false, ifVersion, operationId } = options
   const now = Date.now()
   const guest = isGuest(cartId)
   const decide = (state: CartState | null, version: number): Result<CartContents> => {
     if (state?.handedTo || (guest && !state && !create)) throw noCart()
     if (ifVersion !== undefined && ifVersion !== version) throw problem('version-conflict', `The cart is at version ${version}: read it and decide again.`)
-    const before = state?.lines ?? []
-    const next: CartState = { lines: rule(before), ...(guest ? { touchedAt: now } : {}), ...claimWithout(state?.claim, endsClaimOf) }
-    const events = changesBetween(before, next.lines).length > 0 ? [updated(cartId, version + 1, change, before, next.lines)] : []
+    const { lines: before, claims } = holdingsOf(state, now)
+    if (claims.length > 0) rule(claims.reduce((all, claim) => mergeLines(claim.lines, all), before)) // there must be room for what may come back
+    const next = withHoldings(guest ? { lines: before, touchedAt: now } : null, { lines: rule(before), claims })
+    const events = updated(cartId, version + 1, change, before, next.lines)
     const reminders: Reminder[] = guest && !state ? [{ name: EXPIRE, at: new Date(endOf(now)).toISOString() }] : []
     return { state: next, answer: contentsOf(cartId, next, version + 1), events, reminders }
   }
@@ -60,14 +71,26 @@ function changeLines(worker: CartWorker, ctx: Ctx, cartId: string, change: Chang
   })
 }
 
-/** One turn that changes who has claimed a cart, and nothing that is in it. */
-function changeClaim(worker: CartWorker, ctx: Ctx, cartId: string, rule: (state: CartState) => Pick<CartState, 'claim'>): Promise<CartContents> {
+/** One turn that gives lines to an order, or back. */
+function changeClaims(worker: CartWorker, ctx: Ctx, cartId: string, rule: (holdings: ReturnType<typeof holdingsOf>, now: number) => ReturnType<typeof holdingsOf>): Promise<CartContents> {
   const decide = (state: CartState | null, version: number): Result<CartContents> => {
-    const { claim: _claim, ...cart } = state ?? { lines: [] }
-    const next: CartState = { ...cart, ...rule(state ?? { lines: [] }) }
+    const now = Date.now()
+    const next = withHoldings(state, rule(holdingsOf(state, now), now))
     return { state: next, answer: contentsOf(cartId, next, version + 1) }
   }
   return worker.actors.turn(ctx, cartId, decide, { record: false, recall: (state, version) => contentsOf(cartId, state, version) })
+}
+
+/** One turn in which an order keeps what it has claimed, or takes it now where the claim is over. */
+function take(worker: CartWorker, ctx: Ctx, cartId: string, orderId: string, taken: readonly { offerId: string; quantity: number }[]): Promise<CartContents> {
+  const decide = (state: CartState | null, version: number): Result<CartContents> => {
+    const { lines, claims } = holdingsOf(state, Date.now())
+    const claim = claims.find((c) => c.orderId === orderId)
+    const next = withHoldings(state, { lines: claim ? lines : takeLines(lines, taken), claims: claims.filter((c) => c !== claim) })
+    const events = updated(cartId, version + 1, 'taken', claim ? mergeLines(claim.lines, lines) : lines, next.lines)
+    return { state: next, answer: contentsOf(cartId, next, version + 1), events }
+  }
+  return worker.actors.turn(ctx, cartId, decide, { operationId: `take:${orderId}`, recall: (state, version) => contentsOf(cartId, state, version) })
 }
 
 const contents = async (worker: CartWorker, cartId: string): Promise<CartContents> => {
@@ -90,7 +113,7 @@ function handOver(worker: CartWorker, ctx: Ctx, from: string, to: string): Promi
   const decide = (state: CartState | null, version: number): Result<CartLine[] | null> => {
     if (!state || (state.handedTo && state.handedTo !== to)) throw noCart()
     const at = new Date(Date.now() + HAND_OVER_MS).toISOString()
-    const events = state.handedTo ? [] : [updated(from, version + 1, 'ended', state.lines, [])]
+    const events = state.handedTo ? [] : updated(from, version + 1, 'ended', state.lines, [])
     return { state: { ...state, handedTo: to }, answer: [...state.lines], events, reminders: [{ name: HAND_OVER, at }, { name: EXPIRE, at: null }] }
   }
   return worker.actors
@@ -115,7 +138,7 @@ async function expire(worker: CartWorker, ctx: Ctx, cartId: string): Promise<voi
     if (!state || state.handedTo) return { state, answer: null }
     const end = endOf(state.touchedAt ?? 0)
     if (end > now) return { state, answer: null, reminders: [{ name: EXPIRE, at: new Date(end).toISOString() }] }
-    return { state: null, answer: null, events: [updated(cartId, version + 1, 'ended', state.lines, [])] }
+    return { state: null, answer: null, events: updated(cartId, version + 1, 'ended', state.lines, []) }
   })
 }
 
@@ -208,7 +231,7 @@ export default service({
       retrySafe: true,
       handler(this: CartWorker, ctx) {
         const { cartId, orderId, lines } = ctx.params
-        return changeClaim(this, ctx, cartId, (state) => ({ claim: claimFor(state, orderId, lines, Date.now()) }))
+        return changeClaims(this, ctx, cartId, (holdings, now) => claimLines(holdings, orderId, lines, now))
       }
     }),
 
@@ -217,7 +240,7 @@ export default service({
       retrySafe: true,
       handler(this: CartWorker, ctx) {
         const { cartId, orderId } = ctx.params
-        return changeClaim(this, ctx, cartId, (state) => claimWithout(state.claim, orderId))
+        return changeClaims(this, ctx, cartId, (holdings) => giveBackLines(holdings, orderId))
       }
     }),
 
@@ -225,8 +248,8 @@ export default service({
       actor: { type: TYPE, key: 'cartId' },
       retrySafe: true,
       handler(this: CartWorker, ctx) {
-        const { cartId, orderId, lines: taken } = ctx.params
-        return changeLines(this, ctx, cartId, 'taken', (lines) => takeLines(lines, taken), { operationId: `take:${orderId}`, endsClaimOf: orderId })
+        const { cartId, orderId, lines } = ctx.params
+        return take(this, ctx, cartId, orderId, lines)
       }
     })
   }

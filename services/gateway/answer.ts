@@ -13,7 +13,7 @@ export interface Answer {
   /** Unquoted. */
   etag: string | null
   cacheControl: string
-  /** Further headers, names and values in turn. */
+  /** Further headers, names and values in turn; `send` adds the others to this very list. */
   headers: string[]
   /** The body is sent many times, so its compressed form is worth keeping. */
   shared?: boolean
@@ -75,7 +75,7 @@ export function encode(data: unknown, tagged: boolean, field: string | undefined
  */
 export async function send(req: IncomingMessage, res: ServerResponse, answer: Answer, closing: boolean): Promise<void> {
   if (res.headersSent || res.destroyed) return
-  const { etag, headers } = answer
+  const { etag, headers: head } = answer
   let { status, body } = answer
   let encoding: string | null = null
   if (closing) res.shouldKeepAlive = false
@@ -90,7 +90,7 @@ export async function send(req: IncomingMessage, res: ServerResponse, answer: An
       encoding = 'gzip'
     }
   }
-  const head = ['Cache-Control', answer.cacheControl, 'X-Content-Type-Options', 'nosniff', 'Referrer-Policy', 'no-referrer', 'Content-Security-Policy', answer.policy ?? POLICY, ...headers]
+  head.push('Cache-Control', answer.cacheControl, 'X-Content-Type-Options', 'nosniff', 'Referrer-Policy', 'no-referrer', 'Content-Security-Policy', answer.policy ?? POLICY)
   if (etag !== null) head.push('ETag', encoding ? `W/"${etag}"` : `"${etag}"`)
   if (body) head.push('Content-Type', answer.type, 'Content-Length', String(body.length), 'Vary', 'Accept-Encoding')
   else if (status !== 304 && status !== 204) head.push('Content-Length', '0')

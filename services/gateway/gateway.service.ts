@@ -7,12 +7,14 @@ import { histogram, type Histogram } from '../../mixins/metrics/registry.ts'
 import { openDiskObjects, OBJECTS_PATH } from '../../mixins/objects/objects.ts'
 import { serveObjects } from '../../mixins/objects/serve-objects.ts'
 import { problem, problemType } from '../../mixins/primitives/problem.ts'
+import { againOf, isPrepared } from '../../mixins/runtime/prepared.ts'
 import { service, type Meta, type ServiceThis } from '../../mixins/runtime/service.ts'
 import { setting } from '../../mixins/settings/settings.ts'
 import { encode, send } from './answer.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import { isSettled, pages, type Page } from './pages.ts'
 import { problemAnswer } from './problems.ts'
+import { Repeats } from './repeats.ts'
 import { begin, contextHeaders, cookiesFor, prepareCall, readContent, type GatewayRequest } from './request.ts'
 import { BASE_PATH, discover, type ApiRoute } from './routes.ts'
 import { Router, type Match } from './router.ts'
@@ -22,7 +24,7 @@ import { drain, listen, makeServer } from './server.ts'
 const WORKING_MAX = 1_000
 const DISCOVER_MS = 30
 const DRAIN_MS = 10_000
-const took = histogram('souk_http_seconds', 'Duration of HTTP requests by operation and status')
+const took = histogram('souk_http_seconds', 'Duration of HTTP requests by operation and status, with those that were answered again without a call')
 
 /** What moleculer-web knows of a route: we fill in the alias ourselves. */
 interface Alias {
@@ -47,6 +49,7 @@ interface NodeState {
 type Gateway = ServiceThis<{
   server: Server
   router: Router<Target>
+  repeats: Repeats<Target>
   apiRoutes: Map<string, Target>
   edition: number
   grewAt: number
@@ -68,8 +71,11 @@ type Gateway = ServiceThis<{
   objects?: (req: IncomingMessage, res: ServerResponse) => Promise<void>
   createAlias(route: unknown, path: object, action: unknown): Alias
   routeHandler(ctx: Context, route: unknown, req: GatewayRequest, res: ServerResponse, found: object): Promise<unknown>
+  aliasHandler(req: GatewayRequest, res: ServerResponse, alias: Alias): Promise<unknown>
   handle(req: IncomingMessage, res: ServerResponse): Promise<void>
+  answerAgain(req: GatewayRequest, res: ServerResponse): Promise<void> | null
   dispatch(req: GatewayRequest, res: ServerResponse): Promise<void>
+  serveApi(req: GatewayRequest, res: ServerResponse, target: Target): Promise<void>
   fail(req: GatewayRequest, res: ServerResponse, error: unknown): Promise<void>
   answer(req: GatewayRequest, res: ServerResponse, data: unknown): Promise<void>
   discover(): void
@@ -77,21 +83,20 @@ type Gateway = ServiceThis<{
   drain(): Promise<void>
 }>
 
+const isLimited = (gateway: Gateway, address: string): boolean => gateway.requestLimit > 0 && !isLoopback(address)
+
 /** Throws `rate-limited` for one request too many of an address in this minute. */
-async function limitAddress(this: Gateway, req: GatewayRequest): Promise<void> {
-  const { address } = req.souk
-  if (this.requestLimit === 0 || isLoopback(address)) return
-  const { allowed, resetMs } = await (this.keys ??= openKeys()).hit(`requests:address:${limitKeyOf(address)}`, 60_000, this.requestLimit)
+async function limitAddress(gateway: Gateway, address: string): Promise<void> {
+  const { allowed, resetMs } = await (gateway.keys ??= openKeys()).hit(`requests:address:${limitKeyOf(address)}`, 60_000, gateway.requestLimit)
   if (!allowed) throw problem('rate-limited', 'Too many requests from this address.', { retryAfter: resetMs / 1_000 })
 }
 
-/** moleculer-web's middleware: limits first, then the body, so that what is refused is not read. */
-function receive(this: Gateway, req: GatewayRequest, _res: ServerResponse, next: (error?: unknown) => void): void {
-  if (req.souk.route?.method === 'GET' && this.requestLimit === 0) return next()
-  limitAddress.call(this, req).then(() => readContent(req)).then(() => next(), next)
-}
-
 const noSuchPath = (): Error => problem('not-found', 'There is nothing at this path.')
+
+/** Strangers may ask for it. */
+const isPublic = ({ action }: ApiRoute): boolean => action.public.auth === 'anyone' || action.public.auth === 'open'
+
+const keyOf = ({ method, path }: Pick<ApiRoute, 'method' | 'path'>): string => `${method} ${path}`
 
 /** What serves a method and path. While the faces are still coming, a path that is not known may be in a moment: 503, not 404 or 405. */
 function find(gateway: Gateway, method: string, path: string): Match<Target> {
@@ -144,7 +149,6 @@ export default service({
         mappingPolicy: 'restrict',
         logging: false,
         aliases: {},
-        use: [receive],
         onBeforeCall(_ctx: Context, _route: unknown, req: GatewayRequest) {
           prepareCall(req, _ctx)
         }
@@ -170,10 +174,21 @@ export default service({
     async handle(this: Gateway, raw: IncomingMessage, res: ServerResponse) {
       const req = begin(raw, this.proxies)
       try {
-        await this.dispatch(req, res)
+        await (this.answerAgain(req, res) ?? this.dispatch(req, res))
       } catch (error) {
         await this.fail(req, res, error)
       }
+    },
+
+    /** What was answered to a stranger before and would be now, without a call; null when the action has to be asked. */
+    answerAgain(this: Gateway, req: GatewayRequest, res: ServerResponse) {
+      const again = isLimited(this, req.souk.address) ? null : this.repeats.find(req)
+      if (!again) return null
+      const { target, prepared } = again
+      const route = (req.souk.route = target.route!)
+      const sent = send(req, res, { status: route.status, ...encode(prepared, true, undefined), cacheControl: route.cacheControl, headers: contextHeaders(req, this.origins) }, this.draining)
+      observe(target.took, route, res.statusCode, req.souk.startedAt)
+      return sent
     },
 
     async dispatch(this: Gateway, req: GatewayRequest, res: ServerResponse) {
@@ -186,8 +201,17 @@ export default service({
       req.souk.pathParams = found.params
       const ctx = this.broker.ContextFactory.create(this.broker, null as never, null as never, { requestID: req.souk.id, meta: { requestId: req.souk.id, address: req.souk.address } })
       req.$ctx = ctx as never
-      if (route) res.once('close', () => observe(series, route, res.statusCode, req.souk.startedAt))
-      await this.routeHandler(ctx, alias.route, req, res, { alias, params: found.params })
+      if (!route) return void (await this.routeHandler(ctx, alias.route, req, res, { alias, params: found.params }))
+      res.once('close', () => observe(series, route, res.statusCode, req.souk.startedAt))
+      await this.serveApi(req, res, found.target)
+    },
+
+    /** Limits first, then the body, so that what is refused is not read; then moleculer-web finds the action and calls it. */
+    async serveApi(this: Gateway, req: GatewayRequest, res: ServerResponse, { alias, route }: Target) {
+      if (isLimited(this, req.souk.address)) await limitAddress(this, req.souk.address)
+      if (route!.method !== 'GET') await readContent(req)
+      req.$route = alias.route
+      await this.aliasHandler(req, res, alias)
     },
 
     /** In place of moleculer-web's: CORS headers go with the answer. */
@@ -210,17 +234,19 @@ export default service({
       const route = req.souk.route!
       const { data, cookies } = route.action.public.cookies ? cookiesFor(req, answered) : { data: answered, cookies: [] }
       const status = (req.$ctx.meta as Meta).$statusCode ?? route.status
-      const headers = contextHeaders(req)
+      const headers = contextHeaders(req, this.origins)
       for (const cookie of cookies) headers.push('Set-Cookie', cookie)
       const tagged = route.method !== 'POST' || status === 201
+      const again = isPrepared(data) && status === 200 && req.method === 'GET' && isPublic(route) ? againOf(data) : undefined
+      if (again) this.repeats.remember(req.originalUrl, this.apiRoutes.get(keyOf(route))!, again)
       const content = status === 204 ? { body: null, type: '', etag: null } : encode(data, tagged, route.action.public.etag)
-      await send(req, res, { status, ...content, cacheControl: route.cacheControl, headers: [...headers, ...corsHeaders(req, this.origins)] }, this.draining)
+      await send(req, res, { status, ...content, cacheControl: route.cacheControl, headers }, this.draining)
     },
 
     async fail(this: Gateway, req: GatewayRequest, res: ServerResponse, error: unknown) {
       const { status, retryAfter, document } = problemAnswer(error, req.souk.id, req.souk.route?.action.name ?? null)
       if (status === 500) this.logger.error(`${req.method} ${req.parsedUrl} failed, request ${req.souk.id}:`, error)
-      const headers = [...contextHeaders(req), ...corsHeaders(req, this.origins)]
+      const headers = contextHeaders(req, this.origins)
       if (retryAfter !== null) headers.push('Retry-After', String(retryAfter))
       if (status === 401) headers.push('WWW-Authenticate', `Bearer realm="souk"${req.headers.authorization === undefined ? '' : ', error="invalid_token"'}`)
       if (status === 405) headers.push('Allow', (document['allow'] as string[]).join(', '))
@@ -231,7 +257,7 @@ export default service({
     discover(this: Gateway) {
       delete this.discovering
       for (const route of discover(this.broker)) {
-        const key = `${route.method} ${route.path}`
+        const key = keyOf(route)
         const known = this.apiRoutes.get(key)
         if (!known) {
           this.apiRoutes.set(key, this.serve(route.method, route, route.path, route.action.name))
@@ -262,6 +288,7 @@ export default service({
     this.working = 0
     this.draining = false
     this.router = new Router()
+    this.repeats = new Repeats()
     this.apiRoutes = new Map()
     this.edition = 0
     this.knowsAll = false

@@ -5,6 +5,7 @@ import { holdsCardNumber } from '../../mixins/primitives/card.ts'
 import { problem } from '../../mixins/primitives/problem.ts'
 import type { Auth, Ctx, Meta } from '../../mixins/runtime/service.ts'
 import { readJson } from './body.ts'
+import { corsHeaders } from './cors.ts'
 import { refreshCookie, signInCookies, signOutCookies, wantsCookies, type SessionTokens } from './cookies.ts'
 import { parametersOf } from './parameters.ts'
 import type { ApiRoute } from './routes.ts'
@@ -36,6 +37,7 @@ export interface GatewayRequest extends IncomingMessage {
   $ctx: Ctx
   $params: Record<string, unknown>
   $endpoint: { action: { name: string } }
+  $route: unknown
 }
 
 /** Begins a request's state; nothing of it is trusted yet. */
@@ -133,12 +135,13 @@ export function cookiesFor(req: GatewayRequest, data: unknown): { data: unknown;
   return { data: rest, cookies: signInCookies({ accessToken, refreshToken, expiresIn: rest.expiresIn }, req.souk.secure) }
 }
 
-/** Everything about an answer that its context decided: further headers, names and values in turn. */
-export function contextHeaders(req: GatewayRequest): string[] {
+/** Headers of an answer that its request and its context decided, names and values in turn, for the caller to add to. */
+export function contextHeaders(req: GatewayRequest, origins: readonly string[]): string[] {
   const meta = req.$ctx?.meta as Meta | undefined
   const headers = ['X-Request-Id', req.souk.id]
   if (req.souk.secure) headers.push('Strict-Transport-Security', 'max-age=31536000')
   if (meta?.replayed) headers.push('Idempotency-Replayed', 'true')
-  for (const [name, value] of Object.entries(meta?.$responseHeaders ?? {})) headers.push(name, value)
+  if (meta?.$responseHeaders) for (const [name, value] of Object.entries(meta.$responseHeaders)) headers.push(name, value)
+  if (req.headers.origin !== undefined) headers.push(...corsHeaders(req, origins))
   return headers
 }

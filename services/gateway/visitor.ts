@@ -1,14 +1,10 @@
 import type { IncomingMessage } from 'node:http'
-import { newToken } from '../../mixins/primitives/ids.ts'
+import { passingId } from '../../mixins/primitives/ids.ts'
 import { problem } from '../../mixins/primitives/problem.ts'
 import type { Auth, Credentials } from '../../mixins/runtime/service.ts'
 import { accessCookie } from './cookies.ts'
 
 const REQUEST_ID = /^[\w.:-]{8,64}$/
-
-/** Ids need to be unique, not secret: random once per thread, then counted. */
-const thread = newToken().slice(0, 16)
-let counted = 0
 
 /** The n-th entry from the right of a list that proxies append to; what is further left anybody could have written. */
 const hop = (header: string | string[] | undefined, proxies: number): string | undefined => {
@@ -26,7 +22,7 @@ export const isSecure = (req: IncomingMessage, proxies: number): boolean => 'enc
 /** The request's id: a well-formed one that the client or a proxy gave it, so that their logs and ours meet, or a new one. */
 export function requestIdOf(req: IncomingMessage): string {
   const id = req.headers['x-request-id']
-  return typeof id === 'string' && REQUEST_ID.test(id) ? id : `${thread}.${(counted++).toString(36)}`
+  return typeof id === 'string' && REQUEST_ID.test(id) ? id : passingId()
 }
 
 const header = (req: IncomingMessage, name: string): string | undefined => {

@@ -5,6 +5,7 @@ import type { IdempotencyRecord } from '../../mixins/idempotency/idempotency.ts'
 import { appendEvents, type NewEvent } from '../../mixins/outbox/outbox.ts'
 import type { Operation } from '../../mixins/runtime/service.ts'
 import { availabilityOf } from './inventory.contract.ts'
+import { DeskMemory, type Foreseen } from './desk-memory.ts'
 import { DeskTurn, type DeskAnswer, type DeskMessage, type Reservation, type StockRow } from './inventory.ts'
 
 /** A message with the Idempotency-Key of its request, if it has one: its answer is recorded in the same commit. */
@@ -29,9 +30,12 @@ const eventsOf = (crossed: ReturnType<DeskTurn['changes']>['crossed']): NewEvent
 /**
  * Stock as it lies in PostgreSQL. `run` is a desk's turn: many messages, of one or several warehouses, in one transaction. Several
  * threads may run turns of one warehouse at once: row locks and unique keys order them, and the CHECK holds whatever else happens.
+ * A turn is first decided on what this thread remembers, and then is one statement that writes everything or, where a row is not as
+ * remembered, nothing; else rows are locked, read and written.
  */
 export class InventoryStore {
   readonly #db: Database
+  readonly #memory = new DeskMemory()
 
   constructor(db: Database) {
     this.#db = db
@@ -42,11 +46,15 @@ export class InventoryStore {
    * connection is lost the outcome is unknown and it rejects with `unavailable`: asking again is safe for all but an unkeyed `set`.
    */
   async run(requests: readonly DeskRequest[]): Promise<(DeskReply | Error)[]> {
+    const foreseen = requests.some((r) => r.operation) ? null : this.#memory.foresee(requests.map((r) => r.message))
+    if (foreseen && (await this.#writeForeseen(foreseen))) return foreseen.answers.map((answer) => ({ answer }))
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#db.tx((tx) => this.#turn(tx, requests))
+        const { turn, replies } = await this.#db.tx((tx) => this.#turn(tx, requests))
+        this.#memory.remember(turn)
+        return replies
       } catch (error) {
-        if (isConnectionError(error)) throw problem('unavailable', 'The stock desk lost its store for a moment: try again.', { retryAfter: 1 })
+        if (isConnectionError(error)) throw lostStore()
         if (!rolledBack(error)) throw error
         if (requests.length > 1) return this.#singly(requests)
         if (attempt === ATTEMPTS) return [error as Error]
@@ -95,7 +103,25 @@ export class InventoryStore {
     return replies
   }
 
-  async #turn(tx: Queryable, requests: readonly DeskRequest[]): Promise<(DeskReply | Error)[]> {
+  /** False when a row was not as remembered: then nothing was written. */
+  async #writeForeseen({ turn, changes: { moved, opened, changed, movements } }: Foreseen): Promise<boolean> {
+    try {
+      await this.#db.query(WRITE_FORESEEN, [
+        ...columns(moved, ['offerId', 'warehouseId', 'onHand', 'reserved', 'had', 'promised']),
+        ...columns(opened.map(reservationRow), ['orderId', 'warehouseId', 'attempt', 'status', 'lines']),
+        ...columns(changed, ['orderId', 'warehouseId', 'attempt', 'status']),
+        ...columns(movements, MOVEMENT_COLUMNS)
+      ])
+    } catch (error) {
+      if (isConnectionError(error)) throw lostStore()
+      if (rolledBack(error)) return false
+      throw error
+    }
+    this.#memory.remember(turn)
+    return true
+  }
+
+  async #turn(tx: Queryable, requests: readonly DeskRequest[]): Promise<{ turn: DeskTurn; replies: (DeskReply | Error)[] }> {
     const records = await recordsOf(tx, requests)
     const messages = requests.map((r) => r.message)
     const reservations = await lockReservations(tx, messages)
@@ -117,7 +143,7 @@ export class InventoryStore {
       }
     })
     await this.#write(tx, turn, fresh)
-    return replies
+    return { turn, replies }
   }
 
   async #write(tx: Queryable, turn: DeskTurn, fresh: readonly { operation: Operation; answer: DeskAnswer }[]): Promise<void> {
@@ -144,10 +170,31 @@ export class InventoryStore {
     await writeMovements(tx, movements)
     await appendEvents(tx, 'inventory', eventsOf(crossed))
     const answers = fresh.map(({ operation, answer }) => ({ id: operation.id, hash: operation.bodyHash, answer: JSON.stringify(answer) }))
-    await insertAll(tx, `INSERT INTO inventory.idempotency (id, body_hash, status, answer) SELECT a.id, a.hash, 200, a.answer FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS a (id, hash, answer) ON CONFLICT DO NOTHING RETURNING 1`, columns(answers, ['id', 'hash', 'answer']))
+    await insertAll(tx, `INSERT INTO inventory.idempotency (id, body_hash, status, answer) SELECT a.id, a.hash, 200, a.answer FROM unnest($1::text[], $2::text[], $3::json[]) AS a (id, hash, answer) ON CONFLICT DO NOTHING RETURNING 1`, columns(answers, ['id', 'hash', 'answer']))
   }
 }
 
+const lostStore = (): Error => problem('unavailable', 'The stock desk lost its store for a moment: try again.', { retryAfter: 1 })
+
+// All or nothing: `expect` raises a serialization failure where a row was not as expected. Of a reservation that is there, only the
+// one still held is ended.
+const WRITE_FORESEEN = `WITH moved AS (
+    UPDATE inventory.stock s SET on_hand = s.on_hand + c.on_hand, reserved = s.reserved + c.reserved
+    FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[]) AS c (offer_id, warehouse_id, on_hand, reserved, had, promised)
+    WHERE s.offer_id = c.offer_id AND s.warehouse_id = c.warehouse_id AND s.on_hand = c.had AND s.reserved = c.promised RETURNING 1),
+  opened AS (
+    INSERT INTO inventory.reservation (order_id, warehouse_id, attempt, status, lines)
+    SELECT * FROM unnest($7::text[], $8::text[], $9::int[], $10::text[], $11::jsonb[]) ON CONFLICT DO NOTHING RETURNING 1),
+  ended AS (
+    UPDATE inventory.reservation r SET status = c.status, at = now()
+    FROM unnest($12::text[], $13::text[], $14::int[], $15::text[]) AS c (order_id, warehouse_id, attempt, status)
+    WHERE r.order_id = c.order_id AND r.warehouse_id = c.warehouse_id AND r.attempt = c.attempt AND r.status = 'held' RETURNING 1),
+  noted AS (
+    INSERT INTO inventory.movement (warehouse_id, offer_id, kind, on_hand, reserved, operation_id)
+    SELECT * FROM unnest($16::text[], $17::text[], $18::text[], $19::int[], $20::int[], $21::text[]))
+  SELECT inventory.expect((SELECT count(*) FROM moved) = cardinality($1) AND (SELECT count(*) FROM opened) = cardinality($7) AND (SELECT count(*) FROM ended) = cardinality($12))`
+
+const MOVEMENT_COLUMNS = ['warehouseId', 'offerId', 'kind', 'onHand', 'reserved', 'operationId'] as const
 const RESERVATION_COLUMNS = ['orderId', 'warehouseId', 'attempt', 'status', 'lines', 'restocks'] as const
 
 const reservationRow = (r: Reservation) => ({ ...r, lines: JSON.stringify(r.lines), restocks: JSON.stringify(r.restocks) })
@@ -163,7 +210,7 @@ async function writeMovements(tx: Queryable, movements: readonly ReturnType<Desk
   await tx.query(
     `INSERT INTO inventory.movement (warehouse_id, offer_id, kind, on_hand, reserved, operation_id)
      SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::text[])`,
-    columns(movements, ['warehouseId', 'offerId', 'kind', 'onHand', 'reserved', 'operationId'])
+    columns(movements, MOVEMENT_COLUMNS)
   )
 }
 

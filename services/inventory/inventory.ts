@@ -66,16 +66,16 @@ export function summed(lines: readonly Line[]): Line[] {
 
 const shown = ({ onHand, reserved }: StockRow): Stock => ({ onHand, reserved, available: onHand - reserved })
 
-const stockKey = (warehouseId: string, offerId: string): string => `${warehouseId}/${offerId}`
-const orderKey = (warehouseId: string, orderId: string): string => `${warehouseId}/${orderId}`
+export const stockKey = (warehouseId: string, offerId: string): string => `${warehouseId}/${offerId}`
+export const orderKey = (warehouseId: string, orderId: string): string => `${warehouseId}/${orderId}`
 const reservationKey = (r: OfAttempt): string => `${orderKey(r.warehouseId, r.orderId)}/${r.attempt}`
 
 /** What a turn writes. */
 export interface DeskChanges {
   /** Offers that had no row yet. */
   added: StockRow[]
-  /** Units added to rows that were there. */
-  moved: StockRow[]
+  /** Units added to rows that were there, and what the row held before. */
+  moved: (StockRow & { had: number; promised: number })[]
   /** Offers whose availability is another than before the turn. */
   crossed: { row: StockRow; availability: Availability }[]
   /** New reservations and tombstones. */
@@ -130,7 +130,9 @@ export class DeskTurn {
     const reservations = [...this.#written]
     return {
       added: touched.filter(({ loaded }) => !loaded).map(({ row }) => row),
-      moved: touched.flatMap(({ row, loaded }) => (loaded ? [{ ...row, onHand: row.onHand - loaded.onHand, reserved: row.reserved - loaded.reserved }] : [])),
+      moved: touched.flatMap(({ row, loaded }) =>
+        loaded ? [{ ...row, onHand: row.onHand - loaded.onHand, reserved: row.reserved - loaded.reserved, had: loaded.onHand, promised: loaded.reserved }] : []
+      ),
       crossed: touched.flatMap(({ row, loaded }) => {
         const availability = availabilityOf(row.onHand - row.reserved)
         return availability === availabilityOf(loaded ? loaded.onHand - loaded.reserved : 0) ? [] : [{ row, availability }]
@@ -139,6 +141,11 @@ export class DeskTurn {
       changed: reservations.filter(([key]) => this.#loaded.has(key)).map(([, r]) => r),
       movements: this.#movements
     }
+  }
+
+  /** Every row and reservation of the turn as the decisions left it. */
+  get state(): { stock: StockRow[]; reservations: Reservation[] } {
+    return { stock: [...this.#stock.values()].map(({ row }) => row), reservations: [...this.#reservations.values()].flatMap((attempts) => [...attempts.values()]) }
   }
 
   #reserve({ orderId, warehouseId, attempt, lines }: Extract<DeskMessage, { kind: 'reserve' }>): DeskAnswers['reserve'] {

@@ -1,12 +1,15 @@
+import { problemType } from '../../mixins/primitives/problem.ts'
 import { beginCancel, cancelOrder } from './cancel.ts'
 import { paymentAfterRefunds } from './money-back.ts'
 import { isFree, isStill, lastStepAt, type OrderState, type Refusal } from './order.ts'
-import { acceptance, afterPayment, confirm, paymentFailed, refuse, settle } from './place.ts'
+import { confirm, paymentFailed, refuse, settle } from './place.ts'
 import { runRefunds } from './refunds.ts'
 import type { Saga } from './saga.ts'
-import { authorize, capture, letGo } from './steps/payment.ts'
+import { acceptance } from './steps/acceptance.ts'
+import { authorize, capture, letGo, statusOf } from './steps/payment.ts'
 import { ship } from './steps/shipping.ts'
-import { release } from './steps/stock.ts'
+import { hold } from './steps/proof.ts'
+import { release, take } from './steps/stock.ts'
 
 /**
  * Takes an order's saga as far as it goes now; answers the order as it is then. Every step is idempotent and every choice a commit,
@@ -30,7 +33,6 @@ async function step(saga: Saga, order: OrderState): Promise<OrderState | null> {
     case 'abandoning':
       return abandon(saga, order)
     case 'paid':
-      await Promise.all(afterPayment(saga, order))
       return fulfil(saga, order)
     case 'failed':
       return expire(saga, order)
@@ -48,13 +50,20 @@ const tookTooLong = (): Refusal => ({ type: 'unavailable', status: 503, detail: 
 
 /** Asks for the outcome of a payment that was not settled in time, and gives up when nobody knows it for too long. */
 async function pursue(saga: Saga, order: OrderState): Promise<OrderState | null> {
-  await Promise.all(acceptance(saga, order))
-  const { status } = await authorize(saga, order)
+  const [grant] = await Promise.all([heldBefore(saga, order), ...acceptance(saga, order)])
+  const status = grant === null ? await statusOf(saga, order) : (await authorize(saga, order, grant)).status
   if (status === 'authorized' || status === 'captured') return (await confirm(saga, order)).order
   const isOver = status === 'declined' || status === 'voided' || Date.now() - lastStepAt(order) > saga.timings.giveUpAfterMs
   if (!isOver) return order
   return (await saga.turn(order.id, (known) => (isStill(known, 'pending', order) ? { order: { ...known, phase: 'abandoning' } } : null))).order
 }
+
+/** A fresh grant of the proof that this attempt holds; null once that has been forgotten. */
+const heldBefore = (saga: Saga, order: OrderState): Promise<string | null> =>
+  hold(saga, order).catch((error: unknown) => {
+    if (problemType(error) === 'identity-confirmation-required') return null
+    throw error
+  })
 
 /** From the commit before on nobody confirms this payment; makes sure that it never happens, gives the stock back, and only then says so. */
 async function abandon(saga: Saga, order: OrderState): Promise<OrderState | null> {
@@ -72,11 +81,12 @@ async function expire(saga: Saga, order: OrderState): Promise<OrderState | null>
 }
 
 /**
- * Captures, then has the parcels made: nothing ships unpaid. Where the money is gone without a cancel of ours (the provider withdrew
- * it), the order is cancelled; where a cancel came first, that goes on.
+ * Takes the money, the stock, the cart's lines and the proof, then has the parcels made: nothing ships unpaid. Where the money is gone
+ * without a cancel of ours (the provider withdrew it), the order is cancelled; where a cancel came first, that goes on.
  */
-export async function fulfil(saga: Saga, order: OrderState): Promise<OrderState | null> {
-  if (!(await capture(saga, order))) {
+async function fulfil(saga: Saga, order: OrderState): Promise<OrderState | null> {
+  const [isCaptured] = await Promise.all([capture(saga, order), take(saga, order), ...acceptance(saga, order)])
+  if (!isCaptured) {
     return (await saga.turn(order.id, (known) => (isStill(known, 'paid', order) ? beginCancel(known, 'the payment was withdrawn', null) : null))).order
   }
   const shipped = await ship(saga, order)

@@ -5,9 +5,9 @@ import { become, cancellable, isAccepted, isFree, type OrderState, type Refund, 
 import { orderView } from './order-view.ts'
 import { runRefunds } from './refunds.ts'
 import { completing, completingWith, notNow, now, orderBody, type Change, type Saga } from './saga.ts'
+import { acceptance } from './steps/acceptance.ts'
 import { undoCoupon } from './steps/coupon.ts'
 import { cancelRefundId, letGo, type Released } from './steps/payment.ts'
-import { free } from './steps/proof.ts'
 import { holdBack } from './steps/shipping.ts'
 import { giveBack } from './steps/stock.ts'
 
@@ -39,7 +39,7 @@ export function beginCancel(known: OrderState, reason: string, operationId: stri
  */
 export async function cancelOrder(saga: Saga, order: OrderState): Promise<CancelOutcome> {
   if (order.status !== 'cancelled' && !(await holdBack(saga, order))) return goOn(saga, order)
-  await Promise.all([giveBack(saga, order), undoCoupon(saga, order), free(saga, order)])
+  await Promise.all([giveBack(saga, order), undoCoupon(saga, order), ...acceptance(saga, order)])
   const released = giveMoneyBack(saga, order).catch((error: unknown) => {
     saga.log.warn(`order ${order.id}: its money could not be released yet, will be tried again`, error)
     return null

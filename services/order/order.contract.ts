@@ -111,8 +111,6 @@ export const orderActions = actions({
   'order.worker.refund': { params: { orderId: id(), ...refundBody, sellerId: nullable(id()) }, returns: refundRule },
   /** Takes a saga up again where it stands: called when something it waits for has happened. Harmless at any time. */
   'order.worker.resume': { params: { orderId: id() }, returns: nullable(anything()) },
-  /** The same for an order whose steps after the payment are known to be done: captures and has the parcels made. */
-  'order.worker.fulfil': { params: { orderId: id() }, returns: nullable(anything()) },
   /** What a parcel does, applied once per shipment and event number. */
   'order.worker.shipment': {
     params: { orderId: id(), subOrderId: id(), shipmentId: id(), trackingNumber: text(), carrier: text(), status: oneOf(SHIPMENT_STATUSES), at: timestamp(), number: int() },

@@ -24,6 +24,11 @@ export const FORGET_RECORD = `DELETE FROM orders.idempotency WHERE id IN (SELECT
 const REFUSED_KEPT_DAYS = 3
 const SWEEP_LIMIT = 1_000
 
+/** With the collation of the actors' key: with that of `order_id` its index would be of no use, and every list would read the shard. */
+const JOIN_ACTOR = `JOIN orders.actor a ON a.type = 'order' AND a.key = o.order_id COLLATE "default"`
+/** Above every order's id. */
+const BEHIND_ALL = '~'
+
 const shardOfBuyer = (buyerId: string): number => createHash('sha256').update(buyerId).digest()[0]!
 
 /** A new order's id: `<uuidv7>.<shard, hex>.<home site>`. Sorts by creation; a read finds its database without a directory. */
@@ -71,10 +76,10 @@ export class OrderStore {
   async ofBuyer(buyerId: string, before: string | null, limit: number): Promise<OrderState[]> {
     const db = this.databases[this.#index(shardOfBuyer(buyerId))]!
     const rows = await db.query<{ state: OrderState }>(
-      `SELECT a.state FROM orders.buyer_order o JOIN orders.actor a ON a.type = 'order' AND a.key = o.order_id
-       WHERE o.buyer_id = $1 AND ($2::text IS NULL OR o.order_id < $2) AND a.state IS NOT NULL
+      `SELECT a.state FROM orders.buyer_order o ${JOIN_ACTOR}
+       WHERE o.buyer_id = $1 AND o.order_id < $2 AND a.state IS NOT NULL
          AND NOT (a.state->>'phase' IN ('placing', 'refusing') AND a.state->>'attempt' = '1') ORDER BY o.order_id DESC LIMIT $3`,
-      [buyerId, before, limit]
+      [buyerId, before ?? BEHIND_ALL, limit]
     )
     return rows.map((r) => r.state)
   }
@@ -84,7 +89,7 @@ export class OrderStore {
     const db = this.databases[database]
     if (!db) return []
     const rows = await db.query<{ state: OrderState }>(
-      `SELECT a.state FROM orders.buyer_order o JOIN orders.actor a ON a.type = 'order' AND a.key = o.order_id
+      `SELECT a.state FROM orders.buyer_order o ${JOIN_ACTOR}
        WHERE o.order_id > $1 AND a.state IS NOT NULL ORDER BY o.order_id LIMIT $2`,
       [after, limit]
     )
@@ -100,7 +105,7 @@ export class OrderStore {
     for (const db of this.databases) {
       const gone = await db.query(
         `WITH old AS MATERIALIZED (SELECT order_id FROM orders.buyer_order WHERE refused_at < now() - interval '${REFUSED_KEPT_DAYS} days' ORDER BY refused_at LIMIT ${SWEEP_LIMIT}),
-           dead AS (DELETE FROM orders.actor a USING old WHERE a.type = 'order' AND a.key = old.order_id AND a.state IS NULL)
+           dead AS (DELETE FROM orders.actor a USING old WHERE a.type = 'order' AND a.key = old.order_id COLLATE "default" AND a.state IS NULL)
          DELETE FROM orders.buyer_order o USING old WHERE o.order_id = old.order_id RETURNING 1`
       )
       more ||= gone.length === SWEEP_LIMIT

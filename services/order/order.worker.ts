@@ -10,32 +10,24 @@ import { problem } from '../../mixins/primitives/problem.ts'
 import { call, type Events, type ParamsOf } from '../../mixins/runtime/calls.ts'
 import { service, workerAction, type Ctx } from '../../mixins/runtime/service.ts'
 import { setting } from '../../mixins/settings/settings.ts'
-import { advance, fulfil } from './advance.ts'
+import { advance } from './advance.ts'
 import { answer, answered, answeredOrBegun } from './answers.ts'
 import { cancelOrder, startCancel } from './cancel.ts'
+import { FollowUps } from './follow-ups.ts'
 import { orderActions } from './order.contract.ts'
 import { isAccepted, type OrderState, type OrderView } from './order.ts'
 import { databaseIndexOfOrder, OrderStore } from './order.store.ts'
 import { orderView } from './order-view.ts'
 import { parcelMoved } from './parcels.ts'
-import { create, settle, startAttempt, type Outcome } from './place.ts'
+import { create, settle, startAttempt } from './place.ts'
 import { newOrder, priceCart, quoteView, type Basket, type QuoteRequest } from './quote.ts'
 import { refundView, runRefunds, startRefund, startReturn, type RefundView } from './refunds.ts'
 import { alarmOf, parcelEvents, TIMINGS } from './saga.ts'
 import { SagaRuns } from './saga-runs.ts'
 import { openSaga, type SagaHost } from './saga-turns.ts'
 
-type OrderWorker = SagaHost & { runs: SagaRuns }
+type OrderWorker = SagaHost & { runs: SagaRuns; followUps: FollowUps }
 type PlaceCtx = Ctx<ParamsOf<(typeof orderActions)['order.worker.place']>>
-
-/** Goes on with an order behind the answer that was just given; the order's alarm does it if this thread dies first. */
-const follow = (worker: OrderWorker, orderId: string, how: 'order.worker.resume' | 'order.worker.fulfil' = 'order.worker.resume'): void => {
-  call(worker.broker, how, { orderId }).catch((error: unknown) => worker.logger.warn(`order ${orderId} will be taken up again by its alarm`, error))
-}
-
-const followUp = (worker: OrderWorker, orderId: string, { order, complete }: Outcome): void => {
-  if (order) follow(worker, orderId, complete ? 'order.worker.fulfil' : 'order.worker.resume')
-}
 
 const notFound = (): Error => problem('not-found', 'There is no such order.')
 const needsConfirmation = (): Error => problem('identity-confirmation-required', 'Confirm your identity first: POST /auth/confirm, then send its confirmation.')
@@ -76,19 +68,16 @@ const attempt = (worker: OrderWorker, ctx: Ctx, order: OrderState, ok: (says: 20
   worker.runs
     .during(order.id, () => settle(openSaga(worker, ctx), order))
     .then((outcome) => {
-      followUp(worker, order.id, outcome)
+      if (outcome.order) worker.followUps.add(order.id)
       const { says } = outcome
       return answer(worker.store, ctx, order.id, typeof says === 'number' ? ok(says) : says, () => orderView(outcome.order!))
     })
 
-/** Takes the order's saga as far as it goes. `complete`: what follows a payment is known to be done. */
-const resume = (worker: OrderWorker, ctx: Ctx, orderId: string, { complete = false } = {}): Promise<unknown> =>
+/** Takes the order's saga as far as it goes. */
+const resume = (worker: OrderWorker, ctx: Ctx, orderId: string): Promise<unknown> =>
   worker.runs.resume(orderId, async () => {
     const row = await worker.store.read(orderId)
-    if (!row) return
-    const saga = openSaga(worker, ctx)
-    const order = complete && row.state.phase === 'paid' ? await fulfil(saga, row.state) : row.state
-    if (order) await advance(saga, order)
+    if (row) await advance(openSaga(worker, ctx), row.state)
   })
 
 /**
@@ -189,7 +178,7 @@ export default service({
         const claimed = await startCancel(saga, orderId, newId(), { buyerId, reason, operationId: ctx.meta.operation?.id ?? null })
         if ('answer' in claimed) return claimed.answer as OrderView
         const { order, status, refusal } = await cancelOrder(saga, claimed.order)
-        if (refusal) follow(this, orderId)
+        if (refusal) this.followUps.add(orderId)
         return answer(this.store, ctx, orderId, refusal ?? status, () => orderView(order!))
       }
     }),
@@ -232,16 +221,6 @@ export default service({
       }
     }),
 
-    fulfil: workerAction(orderActions['order.worker.fulfil'], {
-      actor: { type: 'order', key: 'orderId' },
-      timeout: 30_000,
-      retrySafe: true,
-      async handler(this: OrderWorker, ctx) {
-        await resume(this, ctx, ctx.params.orderId, { complete: true })
-        return null
-      }
-    }),
-
     shipment: workerAction(orderActions['order.worker.shipment'], {
       actor: { type: 'order', key: 'orderId' },
       retrySafe: true,
@@ -251,7 +230,7 @@ export default service({
           const moved = known && parcelMoved(known, subOrderId, { id: shipmentId, trackingNumber, carrier, status, number }, at)
           return moved && { order: moved, events: parcelEvents(known, moved) }
         })
-        if (changed && order?.refunds.some((r) => r.status === 'pending')) follow(this, orderId)
+        if (changed && order?.refunds.some((r) => r.status === 'pending')) this.followUps.add(orderId)
         return null
       }
     }),
@@ -278,9 +257,13 @@ export default service({
   created(this: OrderWorker) {
     this.store = new OrderStore()
     this.runs = new SagaRuns()
+    this.followUps = new FollowUps((orderId) => {
+      call(this.broker, 'order.worker.resume', { orderId }).catch((error: unknown) => this.logger.warn(`order ${orderId} will be taken up again by its alarm`, error))
+    })
   },
 
   async stopped(this: OrderWorker) {
+    this.followUps.stop()
     await this.runs.idle()
     await this.store.close()
   }

@@ -5,11 +5,11 @@ import { become, isFree, isStill, type OrderState, type Refusal } from './order.
 import { FORGET_RECORD, MARK_REFUSED, SAVE_BUYER_ORDER } from './order.store.ts'
 import { orderView } from './order-view.ts'
 import { completing, completingWith, now, orderEvent, refusalOf, type Change, type Saga } from './saga.ts'
-import { claimCart, takeCart, unclaimCart } from './steps/cart.ts'
+import { claimCart, unclaimCart } from './steps/cart.ts'
 import { takeCoupon, undoCoupon } from './steps/coupon.ts'
 import { authorize, intend, letGo } from './steps/payment.ts'
-import { free, hold, spend } from './steps/proof.ts'
-import { release, reserve, take } from './steps/stock.ts'
+import { free, hold } from './steps/proof.ts'
+import { release, reserve } from './steps/stock.ts'
 
 /** How an attempt to pay an order went. */
 export interface Outcome {
@@ -17,8 +17,6 @@ export interface Outcome {
   order: OrderState | null
   /** What the buyer is told: an HTTP status, or why not. Null: another run of this saga was first, the record of the request has its answer. */
   says: 201 | 202 | Refusal | null
-  /** Whether all that follows a payment is done: only then may the order be fulfilled without looking again. */
-  complete: boolean
 }
 
 /** An order may be paid again so often: its row is bounded. */
@@ -50,18 +48,18 @@ export const startAttempt = (
   })
 
 /**
- * From the first commit of an attempt to its answer: claim the cart ∥ reserve ∥ (hold the proof, then the payment's intent) ∥ take the
- * coupon → authorise → confirm → take the stock ∥ take the cart ∥ spend the proof. A refusal is committed, then all of it is undone, then it
- * is answered. Every step is idempotent by the attempt, so that a resumed saga goes the same way again.
+ * From the first commit of an attempt to its answer: claim the cart's lines ∥ reserve ∥ hold the proof ∥ the payment's intent ∥ take the
+ * coupon → authorise → confirm: four commits one after another, the first one counted. A refusal is committed, then all of it is undone,
+ * then it is answered. Every step is idempotent by the attempt, so that a resumed saga goes the same way again.
  */
 export async function settle(saga: Saga, order: OrderState): Promise<Outcome> {
   if (order.phase === 'refusing') return endRefusal(saga, order)
-  if (order.phase !== 'placing') return { order, says: null, complete: false }
+  if (order.phase !== 'placing') return { order, says: null }
   const started = performance.now()
-  const refusal = await prepare(saga, order)
+  const { grant, refusal } = await prepare(saga, order)
   if (refusal) return refuse(saga, order, refusal)
   const left = Math.max(0, saga.timings.answerWithinMs - (performance.now() - started))
-  const payment = await Promise.race([authorize(saga, order), sleep(left, null, { ref: false })])
+  const payment = await Promise.race([authorize(saga, order, grant), sleep(left, null, { ref: false })])
   if (payment?.status === 'authorized' || payment?.status === 'captured') return confirm(saga, order)
   if (payment?.status === 'declined') return refuse(saga, order, declined(payment.reason))
   return accept(saga, order)
@@ -76,25 +74,31 @@ const declined = (reason: string | null): Refusal => ({
 })
 
 /** Runs what may go in parallel; answers the first refusal by rank of "nothing was tried yet". Without one, a fault is thrown: the alarm tries again. */
-async function prepare(saga: Saga, order: OrderState): Promise<Refusal | null> {
-  const identity = hold(saga, order).then((grant) => intend(saga, order, grant))
+async function prepare(saga: Saga, order: OrderState): Promise<{ grant: string; refusal: Refusal | null }> {
   const first = order.attempt === 1
-  const claimed = first ? claimCart(saga, order).then(() => null) : null
-  const steps = await Promise.allSettled([identity, claimed, reserve(saga, order), first ? takeCoupon(saga, order) : null])
+  let grant = ''
+  const nothing = (): null => null
+  const steps = await Promise.allSettled([
+    hold(saga, order).then((given) => ((grant = given), null)),
+    intend(saga, order).then(nothing),
+    first ? claimCart(saga, order).then(nothing) : null,
+    reserve(saga, order),
+    first ? takeCoupon(saga, order) : null
+  ])
   const faults: unknown[] = []
   for (const step of steps) {
     const refusal = step.status === 'fulfilled' ? step.value : refusalOf(step.reason, false)
-    if (refusal) return refusal
+    if (refusal) return { grant, refusal }
     if (step.status === 'rejected') faults.push(step.reason)
   }
   if (faults.length > 0) throw faults[0]
-  return null
+  return { grant, refusal: null }
 }
 
 /** Decides that this attempt is refused, undoes every step of it, and then records the refusal. */
 export async function refuse(saga: Saga, order: OrderState, refusal: Refusal): Promise<Outcome> {
   const { order: decided } = await saga.turn(order.id, (known) => (isStill(known, 'placing', order) ? { order: { ...known, phase: 'refusing', refusal } } : null))
-  return isStill(decided, 'refusing', order) ? endRefusal(saga, decided) : { order: decided, says: null, complete: false }
+  return isStill(decided, 'refusing', order) ? endRefusal(saga, decided) : { order: decided, says: null }
 }
 
 /** Undoes an attempt that is refused, then ends it: the buyer hears of it only when all is as it was. */
@@ -104,7 +108,7 @@ export async function endRefusal(saga: Saga, order: OrderState): Promise<Outcome
   await Promise.all([release(saga, order), free(saga, order), first ? undoCoupon(saga, order) : null, first ? unclaimCart(saga, order) : null, refusal.type === 'payment-declined' ? null : letGo(saga, order)])
   const ended = await saga.turn(order.id, (known) => (isStill(known, 'refusing', order) ? refused(known, refusal) : null))
   const isDecided = !ended.order || isStill(ended.order, 'failed', order) // by whichever run: it was committed before
-  return { order: ended.order, says: isDecided ? refusal : null, complete: false }
+  return { order: ended.order, says: isDecided ? refusal : null }
 }
 
 /** An order that was never accepted is no more; another one waits to be paid again. Where nothing final was said, the key is free again. */
@@ -122,11 +126,10 @@ export function paymentFailed(known: OrderState, status: 'declined' | 'voided'):
   return { order: failed, events: [orderEvent('order_payment_failed', failed)] }
 }
 
-/** The money is held: the order stands. What follows is done before the buyer hears of it; where that fails, the alarm repeats it. */
+/** The money is held: the order stands, and its buyer hears of it. What follows cannot be refused any more: see `fulfil`. */
 export async function confirm(saga: Saga, order: OrderState): Promise<Outcome> {
   const { order: paid, changed } = await saga.turn(order.id, (known) => (isStill(known, 'placing', order) || isStill(known, 'pending', order) ? confirmed(known) : null))
-  if (!isStill(paid, 'paid', order)) return { order: paid, says: null, complete: false }
-  return { order: paid, says: changed ? 201 : null, complete: await done(saga, paid, afterPayment(saga, paid)) }
+  return { order: paid, says: changed && isStill(paid, 'paid', order) ? 201 : null }
 }
 
 function confirmed(known: OrderState): Change {
@@ -140,19 +143,6 @@ function confirmed(known: OrderState): Change {
   }
 }
 
-/** What follows a payment and cannot be refused any more; idempotent. */
-export const afterPayment = (saga: Saga, order: OrderState): Promise<unknown>[] => [take(saga, order), ...acceptance(saga, order)]
-
-/** What an accepted order takes from its buyer: the proof, and what was in the cart. */
-export const acceptance = (saga: Saga, order: OrderState): Promise<unknown>[] => [spend(saga, order), ...(order.attempt === 1 ? [takeCart(saga, order)] : [])]
-
-/** Whether all of these steps were made; one that was not is told, and left to the alarm. */
-async function done(saga: Saga, order: OrderState, steps: readonly Promise<unknown>[]): Promise<boolean> {
-  const failed = (await Promise.allSettled(steps)).filter((step) => step.status === 'rejected')
-  for (const { reason } of failed) saga.log.warn(`order ${order.id}: a step after acceptance failed and will be repeated`, reason)
-  return failed.length === 0
-}
-
 /** The payment is not settled in time: the order is accepted all the same, and pursued in the background. */
 async function accept(saga: Saga, order: OrderState): Promise<Outcome> {
   const { order: pending, changed } = await saga.turn(order.id, (known) => {
@@ -160,7 +150,5 @@ async function accept(saga: Saga, order: OrderState): Promise<Outcome> {
     const accepted: OrderState = { ...known, phase: 'pending', operationId: null, confirmation: null, payment: { ...known.payment, status: 'unknown' } }
     return { order: accepted, events: known.attempt === 1 ? [orderEvent('order_created', accepted)] : [], ...completing(known.operationId, 202, orderView(accepted)) }
   })
-  if (!isStill(pending, 'pending', order)) return { order: pending, says: null, complete: false }
-  await done(saga, pending, acceptance(saga, pending))
-  return { order: pending, says: changed ? 202 : null, complete: false }
+  return { order: pending, says: changed && isStill(pending, 'pending', order) ? 202 : null }
 }

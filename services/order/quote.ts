@@ -38,10 +38,9 @@ const unsellable = (lines: readonly { offerId: string; quantity: number }[]): Er
  * lines that are not sold any more; pricing's own refusals for coupon and shipping method. Changes nothing.
  */
 export async function priceCart(source: CallSource, { buyerId, addressId, shippingMethod, coupon }: QuoteRequest): Promise<Basket> {
-  const [cart, address, user] = await Promise.all([
+  const [cart, { address, subscription }] = await Promise.all([
     call(source, 'cart.worker.contents', { cartId: buyerId }),
-    call(source, 'auth.worker.address', { userId: buyerId, addressId }),
-    call(source, 'auth.worker.user', { userId: buyerId })
+    call(source, 'auth.worker.buyer', { userId: buyerId, addressId })
   ])
   if (cart.lines.length === 0) throw problem('cart-empty', 'There is nothing in the cart: add something first.')
   const { items } = await call(source, 'product.worker.offers', { offerIds: cart.lines.map((l) => l.offerId) })
@@ -55,7 +54,7 @@ export async function priceCart(source: CallSource, { buyerId, addressId, shippi
     address: { country: address.country, region: address.region, postalCode: address.postalCode },
     shippingMethod,
     ...(coupon === undefined ? {} : { coupon }),
-    prime: hasPrime(user.subscription)
+    prime: hasPrime(subscription)
   })
   const { id: _id, ...postal } = address
   return { address: postal, quote, lines: wanted.map((w, i) => ({ ...w, priced: quote.lines[i]! })) }

@@ -76,8 +76,7 @@ export const paymentActions = actions({
   'payment.books': { params: { id: id() }, returns: booksRule },
 
   /**
-   * Writes down that money is about to be asked for, before anything is sent. Verifies the grant (bound to `orderId` or
-   * `paymentId` and to the amount): `identity-confirmation-required`. `not-found` when the method is not the buyer's;
+   * Writes down that money is about to be asked for, before anything is sent. `not-found` when the method is not the buyer's;
    * `validation-failed` when the splits do not add up to the amount; `conflict` when the id was used for another payment.
    * Repeating it answers with the payment as it is, also `voided` after a void that came first.
    */
@@ -88,17 +87,17 @@ export const paymentActions = actions({
       buyerId: id(),
       amount: priceRule,
       paymentMethodId: id(),
-      grant: text({ max: 4_000 }),
       splits: list(splitRule, { min: 1, max: 100 })
     },
     returns: object({ paymentId, status })
   },
   /**
-   * Asks the provider to hold the amount, waiting for about a second. `unknown` is neither yes nor no: the sweeper asks on and
-   * calls `order.worker.resume` once it knows; ask `status` then, authorise again, or give up by `void`. Any status may come back
-   * (an earlier authorise or a void may have been first). May be repeated: the provider holds the amount once.
+   * Asks the provider to hold the amount, waiting for about a second. The grant is the buyer's, for the payment's order or the payment
+   * itself and for its amount; else `identity-confirmation-required`, and nothing is asked. `unknown` is neither yes nor no: the
+   * sweeper asks on and calls `order.worker.resume` once it knows; ask `status` then, authorise again, or give up by `void`. Any
+   * status may come back (an earlier authorise or a void may have been first). May be repeated: the provider holds the amount once.
    */
-  'payment.worker.authorize': { params: { paymentId }, returns: object({ paymentId, status, reason: nullable(reason) }) },
+  'payment.worker.authorize': { params: { paymentId, grant: text({ max: 4_000 }) }, returns: object({ paymentId, status, reason: nullable(reason) }) },
   /** Takes the whole amount held. `authorized` in the answer: not known yet, repeat it. `voided`, `declined`, `unknown`: there is nothing to take. May be repeated. */
   'payment.worker.capture': { params: { paymentId }, returns: object({ paymentId, status }) },
   /**

@@ -34,10 +34,10 @@ const RESUME_PATIENCE_MS = 5_000
 const statusOf = ({ id, status }: Payment): { paymentId: string; status: PaymentStatus } => ({ paymentId: id, status })
 
 /** The proof of identity covers the order, or (paying again) this attempt, and is the buyer's. */
-async function checkGrant(grant: string, holders: readonly string[], buyerId: string, amount: Payment['amount'], currency: string): Promise<void> {
-  for (const holder of holders) {
+function checkGrant(grant: string, { id, orderId, buyerId, amount, currency }: Payment): void {
+  for (const holder of [id, ...(orderId ? [orderId] : [])]) {
     try {
-      const { userId } = await verifyGrant(grant, { holder, amount: money(amount, currency) })
+      const { userId } = verifyGrant(grant, { holder, amount: money(amount, currency) })
       if (userId === buyerId) return
     } catch (error) {
       if (problemType(error) !== 'identity-confirmation-required') throw error
@@ -81,9 +81,9 @@ export default service({
     intent: workerAction(paymentActions['payment.worker.intent'], {
       retrySafe: true,
       async handler(this: Worker, ctx) {
-        const { paymentId, orderId, buyerId, amount, paymentMethodId, grant, splits } = ctx.params
+        const { paymentId, orderId, buyerId, amount, paymentMethodId, splits } = ctx.params
         checkSplits(amount, splits)
-        const [method] = await Promise.all([this.methods.own(buyerId, paymentMethodId), checkGrant(grant, [orderId, paymentId], buyerId, amount.amount, amount.currency)])
+        const method = await this.methods.own(buyerId, paymentMethodId)
         return statusOf(await this.payments.open({ paymentId, orderId, buyerId, amount, token: method.token, parts: partsOf(splits) }))
       }
     }),
@@ -91,7 +91,8 @@ export default service({
     authorize: workerAction(paymentActions['payment.worker.authorize'], {
       retrySafe: true,
       async handler(this: Worker, ctx) {
-        const payment = await this.payments.authorize(ctx.params.paymentId)
+        const { paymentId, grant } = ctx.params
+        const payment = await this.payments.authorize(paymentId, (intent) => checkGrant(grant, intent))
         return { ...statusOf(payment), reason: payment.reason }
       }
     }),

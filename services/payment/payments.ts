@@ -75,9 +75,11 @@ export class Payments {
     return known
   }
 
-  async authorize(id: string): Promise<Payment> {
+  /** Asks for the money to be held, after `permit` has looked at the payment: it throws where its owner has not allowed this. */
+  async authorize(id: string, permit: (payment: Payment) => void): Promise<Payment> {
     const payment = await this.#load(id, 'unknown')
     if (payment.status !== 'unknown' || payment.token === undefined || operationOf(payment, 'void')) return payment
+    permit(payment)
     const facts = await this.#parts.provider.authorize(id, payment.token, money(payment.amount, payment.currency))
     return facts ? this.#learn(payment, facts) : payment
   }

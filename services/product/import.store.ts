@@ -5,6 +5,7 @@ import type { BuyBoxStrategy } from './buy-box.ts'
 import type { CategoryTrees } from './category.store.ts'
 import type { ImportedProduct } from './product.contract.ts'
 import { documentOf, ranked, slugOf, type ProductRow } from './product.ts'
+import { shelve } from './shelf.store.ts'
 
 const offersOf = (product: ImportedProduct) => product.offers.map(({ price, ...offer }) => ({ ...offer, productId: product.id, price: price.amount, currency: price.currency, createdAt: product.createdAt }))
 
@@ -16,7 +17,7 @@ const PRODUCT_COLUMNS = ['id', 'ownerSellerId', 'title', 'slug', 'brand', 'categ
 const OFFER_COLUMNS = ['id', 'productId', 'sellerId', 'sellerName', 'warehouseId', 'price', 'currency', 'condition', 'handlingDays', 'availability', 'createdAt'] as const
 
 /**
- * Adds products with their offers and tells of them, three statements for all; those whose id is there are left as they are.
+ * Adds products with their offers and tells of them, four statements for all; those whose id is there are left as they are.
  * Returns the ids that were added. The caller answers for leaves and texts: nothing is checked but what the tables check.
  */
 export async function importProducts(tx: Queryable, products: readonly ImportedProduct[], strategy: BuyBoxStrategy, trees: CategoryTrees): Promise<string[]> {
@@ -35,6 +36,7 @@ export async function importProducts(tx: Queryable, products: readonly ImportedP
      SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::smallint[], $10::text[], $11::timestamptz[])`,
     columns([...fresh].flatMap((id) => offers.get(id)!), OFFER_COLUMNS)
   )
+  await shelve(tx, [...fresh])
   const tree = await trees.get(tx, rows.map((row) => row.category))
   const documents = rows.filter((row) => fresh.has(row.id)).map((row) => documentOf(row, offers.get(row.id)!.map((o) => o.sellerId), tree))
   await appendEvents(tx, 'product', documents.map((body) => ({ topic: 'product_changed', aggregate: `product/${body.id}`, body })))

@@ -66,27 +66,34 @@ export default service({
 
   actions: {
     categories: publicAction(contracts['product.categories'], { rest: 'GET /categories', auth: 'anyone', summary: 'The whole category tree, flat' }, async function (this: ProductFace) {
-      return answer((await this.trees.get('all'))!)
+      return answer((await this.trees.get('all'))!, () => this.trees.peek('all') ?? null)
     }),
 
     list: publicAction(contracts['product.list'], { rest: 'GET /products', auth: 'anyone', summary: 'Products, newest first unless told' }, async function (this: ProductFace, ctx) {
-      return answer((await this.pages.get(pageKey(ctx.params)))!.prepared)
+      const key = pageKey(ctx.params)
+      return answer((await this.pages.get(key))!.prepared, () => this.pages.peek(key)?.prepared ?? null)
     }),
 
     get: publicAction(contracts['product.get'], { rest: 'GET /products/{id}', auth: 'anyone', summary: 'A product with its offers, best first', etag: 'version' }, async function (this: ProductFace, ctx) {
-      const product = await this.products.get(ctx.params.id)
+      const productId = ctx.params.id
+      const product = await this.products.get(productId)
       if (!product) throw noProduct()
-      recordBehaviour(ctx, { kind: 'product_viewed', productId: ctx.params.id })
-      return answer(product)
+      recordBehaviour(ctx, { kind: 'product_viewed', productId })
+      return answer(product, () => {
+        const again = this.products.peek(productId)
+        if (again) recordBehaviour({ broker: this.broker, meta: {} }, { kind: 'product_viewed', productId })
+        return again ?? null
+      })
     }),
 
     image: publicAction(
       contracts['product.image'],
       { rest: 'GET /images/{key}', auth: 'open', summary: 'A picture in one size; its URL never changes what it shows', cacheSeconds: YEAR_S },
       async function (this: ProductFace, ctx) {
-        const picture = await this.pictures.get(ctx.params.key)
+        const { key } = ctx.params
+        const picture = await this.pictures.get(key)
         if (!picture) throw problem('not-found', 'There is no such picture.')
-        return answer(picture)
+        return answer(picture, () => this.pictures.peek(key) ?? null)
       }
     ),
 

@@ -7,6 +7,7 @@ import { offerColumns, productColumns } from './catalogue.store.ts'
 import type { CategoryTrees } from './category.store.ts'
 import type { Availability } from './product.contract.ts'
 import { documentOf, ranked, type OfferRow, type ProductRow } from './product.ts'
+import { shelve } from './shelf.store.ts'
 
 // The catalogue's changes. Each locks its products first (in the order of their ids), then touches their offers, then settles.
 
@@ -99,8 +100,8 @@ export async function updateAvailability(tx: Queryable, news: readonly { offerId
 }
 
 /**
- * Ends a change of locked products: works out their buy boxes, gives them a new version and tells of it, all in the change's
- * transaction. Returns them by id.
+ * Ends a change of locked products: works out their buy boxes, gives them a new version, brings sellers' lists up to date and tells
+ * of it, all in the change's transaction. Returns them by id.
  */
 export async function settle(tx: Queryable, ids: readonly string[], strategy: BuyBoxStrategy, trees: CategoryTrees): Promise<Map<string, Settled>> {
   if (ids.length === 0) return new Map()
@@ -113,6 +114,7 @@ export async function settle(tx: Queryable, ids: readonly string[], strategy: Bu
      FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[]) AS b (id, offer_id, seller_id, price, currency, availability) WHERE p.id = b.id RETURNING ${productColumns('p')}`,
     columns(boxes, ['id', 'offerId', 'sellerId', 'price', 'currency', 'availability'])
   )
+  await shelve(tx, ids)
   const tree = await trees.get(tx, rows.map((row) => row.category))
   const settled = new Map(rows.map((row) => [row.id, { row, offers: results.get(row.id)!.offers }]))
   const events = rows.map((row) => ({ topic: 'product_changed' as const, aggregate: `product/${row.id}`, body: documentOf(row, settled.get(row.id)!.offers.map((o) => o.sellerId), tree) }))

@@ -3,6 +3,9 @@ import { columns, type Database, type Queryable } from '../../mixins/postgres/da
 import { problem } from '../../mixins/primitives/problem.ts'
 import { decide, newAccount, type Account, type Decision, type Entry, type Request } from './provider.ts'
 
+/** A bank's answer takes a moment: requests of that moment are decided together. */
+const GATHER_MS = 4
+
 const overloaded = (): Error => problem('overloaded', 'Too many requests wait for the provider: try again shortly.', { retryAfter: 1 })
 
 const ACCOUNT = 'key, state, reason, amount, currency, captured, refunded'
@@ -40,7 +43,7 @@ export class ProviderStore {
   constructor(db: Database, delays: () => readonly number[]) {
     this.#db = db
     this.#delays = delays
-    this.#requests = new Batcher((requests) => this.#decide(requests), { max: 128, inFlight: 2, maxWaiting: 5_000, full: overloaded })
+    this.#requests = new Batcher((requests) => this.#decide(requests), { max: 128, inFlight: 1, gatherMs: GATHER_MS, maxWaiting: 5_000, full: overloaded })
     this.#lookups = new Batcher((keys) => this.#find(keys), { max: 128, inFlight: 1, maxWaiting: 5_000, full: overloaded })
   }
 

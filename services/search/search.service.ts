@@ -3,13 +3,18 @@ import { LoadingCache } from '../../mixins/cache/loading-cache.ts'
 import { canonicalJson } from '../../mixins/primitives/ids.ts'
 import { problem } from '../../mixins/primitives/problem.ts'
 import { call, type Hints } from '../../mixins/runtime/calls.ts'
-import { answer, prepare, type Prepared } from '../../mixins/runtime/prepared.ts'
+import { answer, prepare, prepareJson, type Prepared } from '../../mixins/runtime/prepared.ts'
 import { publicAction, service, type Ctx, type ServiceThis } from '../../mixins/runtime/service.ts'
-import type { Card } from '../product/product.contract.ts'
+import '../product/product.contract.ts'
 import { searchActions as contracts } from './search.contract.ts'
-import type { SearchParams } from './search.ts'
+import { UNDER_WAY_MAX, type SearchParams } from './search.ts'
 
-type SearchFace = ServiceThis<{ answers: LoadingCache<Prepared>; suggestions: LoadingCache<Prepared>; cards: LoadingCache<Card> }>
+/** A card as it stands in an answer: it is in many, so its text is made once. */
+interface CardText {
+  json: string
+}
+
+type SearchFace = ServiceThis<{ answers: LoadingCache<Prepared>; suggestions: LoadingCache<Prepared>; cards: LoadingCache<CardText> }>
 
 const full = (): Error => problem('overloaded', 'Too many searches wait: try again shortly.', { retryAfter: 1 })
 
@@ -17,7 +22,8 @@ const full = (): Error => problem('overloaded', 'Too many searches wait: try aga
 async function loadAnswer(face: SearchFace, key: string): Promise<Prepared> {
   const { ids, ...found } = await call(face.broker, 'search.worker.query', JSON.parse(key) as SearchParams)
   const cards = await Promise.all(ids.map((id) => face.cards.get(id)))
-  return prepare({ items: cards.filter((card) => card !== undefined), ...found })
+  const items = cards.filter((card) => card !== undefined).map(({ json }) => json)
+  return prepareJson(`{"items":[${items.join()}],${JSON.stringify(found).slice(1)}`)
 }
 
 /** One load per key; several under way at once. */
@@ -40,8 +46,16 @@ export default service({
       { rest: 'GET /search', auth: 'anyone', summary: 'Find products by words and filters, with counts for further filters', problems: ['unavailable'] },
       async function (this: SearchFace, ctx) {
         const { q, cursor } = ctx.params
-        if (q && !cursor) recordBehaviour(ctx, { kind: 'searched', query: q })
-        return answer((await this.answers.get(canonicalJson(ctx.params)))!)
+        const note = (by: Parameters<typeof recordBehaviour>[0]): void => {
+          if (q && !cursor) recordBehaviour(by, { kind: 'searched', query: q })
+        }
+        const key = canonicalJson(ctx.params)
+        note(ctx)
+        return answer((await this.answers.get(key))!, () => {
+          const again = this.answers.peek(key)
+          if (again) note({ broker: this.broker, meta: {} })
+          return again ?? null
+        })
       }
     ),
 
@@ -49,7 +63,8 @@ export default service({
       contracts['search.suggest'],
       { rest: 'GET /search/suggest', auth: 'anyone', summary: 'Completions of what is being typed', problems: ['unavailable'] },
       async function (this: SearchFace, ctx) {
-        return answer((await this.suggestions.get(canonicalJson(ctx.params)))!)
+        const key = canonicalJson(ctx.params)
+        return answer((await this.suggestions.get(key))!, () => this.suggestions.peek(key) ?? null)
       }
     )
   },
@@ -61,13 +76,13 @@ export default service({
   },
 
   created(this: SearchFace) {
-    const searches = { ttlMs: 1_000, max: 2_000, maxLoad: 1, inFlight: 16, maxWaiting: 2_000, full }
+    const searches = { ttlMs: 1_000, max: 2_000, maxLoad: 1, inFlight: UNDER_WAY_MAX, maxWaiting: UNDER_WAY_MAX, full }
     this.answers = new LoadingCache(loadEach((key) => loadAnswer(this, key)), searches)
     this.suggestions = new LoadingCache(loadEach(async (key) => prepare(await call(this.broker, 'search.worker.suggest', JSON.parse(key) as { q: string }))), searches)
     this.cards = new LoadingCache(
       async (ids) => {
         const { items } = await call(this.broker, 'product.worker.cards', { ids })
-        return new Map(items.map((card) => [card.id, card]))
+        return new Map(items.map((card) => [card.id, { json: JSON.stringify(card) }]))
       },
       { ttlMs: 5_000, max: 10_000, maxWaiting: 50_000, full }
     )

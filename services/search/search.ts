@@ -8,6 +8,9 @@ import type { SearchAnswer, searchActions, SearchSort } from './search.contract.
 
 export type SearchParams = ParamsOf<(typeof searchActions)['search.worker.query']>
 
+/** Searches of a thread at once; what comes beyond would only wait for the engine. */
+export const UNDER_WAY_MAX = 500
+
 /** Hits of a page unless told. */
 export const PAGE_DEFAULT = 20
 

@@ -4,12 +4,10 @@ import type { SearchIndex } from '../../mixins/search/port.ts'
 import { openSearchIndex } from '../../mixins/search/search.ts'
 import { productIndex } from './product-index.ts'
 import { searchActions as contracts } from './search.contract.ts'
-import { toAnswer, toQuery } from './search.ts'
+import { toAnswer, toQuery, UNDER_WAY_MAX } from './search.ts'
 
 type SearchWorker = ServiceThis<{ index: SearchIndex; underWay: number }>
 
-/** Searches of this thread at once; what comes beyond would only wait for the engine. */
-const UNDER_WAY_MAX = 500
 const SUGGESTIONS_DEFAULT = 8
 
 /** Refuses at once what would wait too long. */

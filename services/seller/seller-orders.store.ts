@@ -69,11 +69,13 @@ export const applyChanged = (db: Database, batch: readonly EventRecord<Events['s
     upsert(tx, fresh.map(({ number, body }) => ({ id: body.subOrderId, order_id: body.orderId, seller_id: body.sellerId, number, status: body.status, placed_at: null, lines: null, totals: null })))
   )
 
-/** A seller's sub-orders, newest first, older than `before`; at most `limit`. */
+const LISTED = `SELECT id, order_id AS "orderId", status, placed_at AS "placedAt", lines, totals FROM seller.sub_order`
+/** Every id comes before it, so that a place in a list is always where an index begins, also in a plan for any parameters. */
+const LAST = "'~'"
+
+/** A seller's sub-orders, newest first, older than `before`; at most `limit`. Reads no more rows than it answers, one status or all. */
 export async function subOrdersOf(db: Database, sellerId: string, status: string | null, before: string | null, limit: number): Promise<SellerOrder[]> {
-  return db.query<SellerOrder>(
-    `SELECT id, order_id AS "orderId", status, placed_at AS "placedAt", lines, totals FROM seller.sub_order
-     WHERE seller_id = $1 AND placed_at IS NOT NULL AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR id < $3) ORDER BY id DESC LIMIT $4`,
-    [sellerId, status, before, limit]
-  )
+  const page = `id < coalesce($2::text, ${LAST}) AND placed_at IS NOT NULL ORDER BY id DESC LIMIT $3`
+  if (status === null) return db.query<SellerOrder>(`${LISTED} WHERE seller_id = $1 AND ${page}`, [sellerId, before, limit])
+  return db.query<SellerOrder>(`${LISTED} WHERE seller_id = $1 AND status = $4 AND ${page}`, [sellerId, before, limit, status])
 }

@@ -5,7 +5,7 @@ import type { Findings, Invariant } from './invariant.ts'
 const isExact = (t: Totals): boolean => t.total === t.subtotal - t.discount + t.shipping + t.tax && Object.values(t).every((n) => Number.isSafeInteger(n) && n >= 0)
 
 /** Answers of placed orders: an order's view that knows of no return yet. */
-const PLACED = `i.status IN (201, 202) AND i.answer ? 'subOrders' AND jsonb_array_length(i.answer->'returns') = 0`
+const PLACED = `i.status IN (201, 202) AND i.answer->'subOrders' IS NOT NULL AND json_array_length(i.answer->'returns') = 0`
 
 async function lookAtKeys(books: Books, found: Findings): Promise<void> {
   for (const query of books.shards) {

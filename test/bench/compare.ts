@@ -36,5 +36,6 @@ export function compareReports(a: Report, b: Report): string {
     }
   }
   const imports = a.import && b.import ? [`import: ${change(a.import.perSecond, b.import.perSecond, true)} products/s, memory ${change(a.import.memory?.peak ?? 0, b.import.memory?.peak ?? 0, false)} MiB`] : []
-  return [`A  ${describe(a)}`, `B  ${describe(b)}`, '', columnsOf(rows), ...imports].join('\n')
+  const idle = a.idleMemory && b.idleMemory ? [`idle-memory: ${change(a.idleMemory.shop.mib, b.idleMemory.shop.mib, false)} MiB`] : []
+  return [`A  ${describe(a)}`, `B  ${describe(b)}`, '', columnsOf(rows), ...imports, ...idle].join('\n')
 }

@@ -13,6 +13,7 @@ export interface Options {
 
 const USAGE = `npm run bench -- [options]               measures a fresh shop, or a running one
 npm run bench -- compare A.json B.json   shows what changed from one run to another
+npm run bench -- growth                  what operations cost when there is 100 times as much; growth --help lists its options
 
   --scenarios <a,b>   which to run (all): %NAMES%
   --seconds <n>       seconds of each measurement (5); a scenario has four: closed loop and open arrival, shop and reference
@@ -22,7 +23,7 @@ npm run bench -- compare A.json B.json   shows what changed from one run to anot
   --data-dir <dir>    its data directory: without it nothing that looks inside is run, and nothing is audited
   --out <dir>         where the results go (.souk/bench)`
 
-const positive = (name: string, text: string): number => {
+export const positive = (name: string, text: string): number => {
   const value = Number(text)
   if (!(value > 0)) throw new Error(`--${name} wants a number above 0`)
   return value

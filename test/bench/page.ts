@@ -1,8 +1,9 @@
-import { cpuOf, errorsOf, importLine, short, type Comparison, type Figure, type Report, type Result } from './report.ts'
+import { settingInWords } from './machine.ts'
+import { cpuOf, errorsOf, idleMemoryLine, importLine, short, type Comparison, type Figure, type Report, type Result } from './report.ts'
 
 // The report as one page that needs nothing else: charts are inline SVG.
 
-const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+export const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 
 const WIDTH = 460
 const HEIGHT = 220
@@ -97,22 +98,22 @@ function resultSection({ scenario, doc, comparisons, violations, void: isVoid }:
 <div class="charts">${charts.join('')}<figure><h4>Rate</h4>${rateChart(comparisons)}</figure><figure>${cpuChart(comparisons)}</figure></div></section>`
 }
 
-const STYLE = `body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem;color:#1e293b;background:#fff}h2{margin:2.5rem 0 0}h4{margin:.5rem 0}
+/** Of every page of results. */
+export const STYLE = `body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem;color:#1e293b;background:#fff}h2{margin:2.5rem 0 0}h4{margin:.5rem 0}
 table{border-collapse:collapse;font-size:13px;width:100%}th,td{padding:.3rem .6rem;border-bottom:1px solid #e2e8f0;text-align:left;vertical-align:top}th.n,td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 .scroll{overflow-x:auto}.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr));gap:1rem}figure{margin:0}svg{width:100%;height:auto}svg text{font-size:11px;fill:#475569}.grid{stroke:#e2e8f0}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:12px}.legend i{display:inline-block;width:.8em;height:.8em;margin-right:.4em}.violation,.void b{color:#dc2626}.void table{opacity:.5}`
 
 /** The report as a page of HTML without anything from outside. */
 export function pageOf(report: Report): string {
-  const { at, commit, machine, options, results, skipped, failed, audited } = report
+  const { at, options, results, skipped, failed, audited } = report
   const facts = [
-    `${at.slice(0, 16).replace('T', ' ')} UTC`, commit && `commit ${commit}`, `${machine.cpus} × ${machine.model}, ${Math.round(machine.memoryGiB)} GiB, ${machine.platform}`, `Node ${machine.node}`,
-    `load ${machine.load.toFixed(1)} at the start`, `${options.seconds} s each`, options.url ?? `a fresh shop with ${options.products} products`, audited ? 'audited' : 'not audited: these figures prove nothing'
+    ...settingInWords(report), `${options.seconds} s each`, options.url ?? `a fresh shop with ${options.products} products`, audited ? 'audited' : 'not audited: these figures prove nothing'
   ]
   const left = [...Object.entries(skipped).map(([name, why]) => `${name}: left out, ${why}`), ...Object.entries(failed).map(([name, why]) => `${name}: failed, ${why}`)].map((text) => `<p>${escape(text)}</p>`)
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Souk: benchmarks ${escape(at.slice(0, 16))}</title><style>${STYLE}</style>
-<h1>Souk: benchmarks</h1><p>${facts.filter(Boolean).map((fact) => escape(String(fact))).join(' · ')}</p>
+<h1>Souk: benchmarks</h1><p>${facts.map(escape).join(' · ')}</p>
 <p class="legend"><span><i style="background:${SHOP}"></i>shop</span><span><i style="background:${REFERENCE}"></i>reference (dashed)</span></p>
-${report.import ? `<h2>import</h2><p>${escape(importLine(report.import))}</p>` : ''}${results.map(resultSection).join('\n')}${left.join('')}</html>
+${report.idleMemory ? `<h2>idle-memory</h2><p>${escape(idleMemoryLine(report.idleMemory))}</p>` : ''}${report.import ? `<h2>import</h2><p>${escape(importLine(report.import))}</p>` : ''}${results.map(resultSection).join('\n')}${left.join('')}</html>
 `
 }

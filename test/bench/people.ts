@@ -4,12 +4,15 @@ import { seal } from '../../mixins/access/opaque.ts'
 import { ENTRY_MS, sessionKey, type SessionEntry } from '../../mixins/access/sessions.ts'
 import { signAccessToken } from '../../mixins/access/tokens.ts'
 import { newId } from '../../mixins/primitives/ids.ts'
+import type { Role } from '../../mixins/runtime/service.ts'
 import { hotp, stepAt } from '../../services/auth/totp.ts'
 import type { Inside } from './shop.ts'
 
 /** Somebody who has signed in, and has an authenticator and an address. */
 export interface Person {
   id: string
+  sessionId: string
+  email: string
   /** Header of their requests. */
   authorization: string
   addressId: string
@@ -39,16 +42,16 @@ const bulk = (db: pg.Pool, text: string, rows: readonly object[]): Promise<unkno
 
 /**
  * Makes people in the shop's own tables, from outside, with its key: a registration costs a password hash each, which is a benchmark
- * of its own. `hash`: the password of the `n`th; all have one hash of PASSWORD unless told. They are marked as demo accounts, so that
+ * of its own. `hash`: the password of the `n`th; all have one hash of PASSWORD unless told, and shop. They are marked as demo accounts, so that
  * no production node starts on them.
  */
-export async function makePeople({ main }: Inside, count: number, hash: (n: number) => string = oneHash): Promise<Person[]> {
-  const made = Array.from({ length: count }, (_, n) => ({ id: newId(), sessionId: newId(), addressId: newId(), secret: randomBytes(TOTP_BYTES), hash: hash(n) }))
+export async function makePeople({ main }: Inside, count: number, hash: (n: number) => string = oneHash, roles: Role[] = ['shopper']): Promise<Person[]> {
+  const made = Array.from({ length: count }, (_, n) => ({ id: newId(), email: `bench-${newId()}@souk.example`, sessionId: newId(), addressId: newId(), secret: randomBytes(TOTP_BYTES), hash: hash(n) }))
   await bulk(
     main,
     `INSERT INTO auth.person (id, email, email_key, name, password_hash, roles, site, totp_secret, demo)
-     SELECT id, email, email, 'Ben Bench', hash, '{shopper}', '${SITE}', totp, true FROM json_to_recordset($1) AS r (id text, email text, hash text, totp text)`,
-    made.map((p) => ({ id: p.id, email: `bench-${p.id}@souk.example`, hash: p.hash, totp: seal('totp', p.id, p.secret) }))
+     SELECT id, email, email, 'Ben Bench', hash, roles, '${SITE}', totp, true FROM json_to_recordset($1) AS r (id text, email text, hash text, totp text, roles text[])`,
+    made.map((p) => ({ id: p.id, email: p.email, hash: p.hash, roles, totp: seal('totp', p.id, p.secret) }))
   )
   await bulk(
     main,
@@ -61,7 +64,7 @@ export async function makePeople({ main }: Inside, count: number, hash: (n: numb
      SELECT "addressId", id, 'Ben Bench', '1 Pike St', 'Seattle', 'WA', '98101', 'US' FROM json_to_recordset($1) AS r ("addressId" text, id text)`,
     made
   )
-  const entry = (p: (typeof made)[number]): SessionEntry => ({ userId: p.id, sessionId: p.sessionId, roles: ['shopper'], site: SITE, version: 1 })
+  const entry = (p: (typeof made)[number]): SessionEntry => ({ userId: p.id, sessionId: p.sessionId, roles, site: SITE, version: 1 })
   await bulk(
     main,
     `INSERT INTO keys.entry (key, value, version, expires_at) SELECT key, value, 1, now() + interval '${ENTRY_MS} milliseconds' FROM json_to_recordset($1) AS r (key text, value text)`,
@@ -70,9 +73,17 @@ export async function makePeople({ main }: Inside, count: number, hash: (n: numb
   return Promise.all(
     made.map(async (p) => ({
       id: p.id,
+      sessionId: p.sessionId,
+      email: p.email,
       authorization: `Bearer ${await signAccessToken({ userId: p.id, sessionId: p.sessionId, site: SITE })}`,
       addressId: p.addressId,
       code: () => hotp(p.secret, stepAt(Date.now()))
     }))
   )
+}
+
+/** Gives people new access tokens, and their sessions another while: for what takes longer than either lasts. */
+export async function renewPeople({ main }: Inside, people: readonly Person[]): Promise<void> {
+  await main.query(`UPDATE keys.entry SET expires_at = now() + interval '${ENTRY_MS} milliseconds' WHERE key = ANY($1::text[])`, [people.map(({ sessionId }) => sessionKey(sessionId))])
+  for (const person of people) person.authorization = `Bearer ${await signAccessToken({ userId: person.id, sessionId: person.sessionId, site: SITE })}`
 }

@@ -1,5 +1,6 @@
 import type { Measured } from './load/drive.ts'
 import type { CpuTimes } from './load/cpu.ts'
+import type { Setting } from './machine.ts'
 import type { Startup } from './shop.ts'
 
 /** One side, measured. */
@@ -33,14 +34,28 @@ export interface ImportResult extends Startup {
   reference: { what: string; seconds: number }
 }
 
-export interface Report {
+/** In MiB: node's processes as the system counts them (RSS), PostgreSQL's with their share of what they share (PSS). */
+export interface Memory {
+  parts: Record<string, number>
+  mib: number
+  /** ClickHouse's, once it is started; not in the sum. */
+  apartMib: number
+}
+
+/** What a shop takes that nobody asks anything of. */
+export interface IdleMemory {
+  when: string
+  shop: Memory
+  reference: Memory & { what: string }
+}
+
+export interface Report extends Setting {
   format: 1
-  at: string
-  commit: string | null
-  machine: { cpus: number; model: string; memoryGiB: number; node: string; platform: string; load: number }
   options: { seconds: number; rate: number | null; products: number | null; url: string | null }
   /** Null unless it was among the scenarios and the shop was fresh. */
   import: ImportResult | null
+  /** Null unless it was among the scenarios; absent in older reports. */
+  idleMemory?: IdleMemory | null
   results: Result[]
   /** Scenarios that were left out, and why. */
   skipped: Record<string, string>
@@ -94,3 +109,8 @@ export function tableOf({ scenario, doc, comparisons, violations, void: isVoid }
 export const importLine = ({ products, seconds, perSecond, memory, reference }: ImportResult): string =>
   `import: a fresh shop with ${products.toLocaleString('en')} products serves, and finds them all, after ${seconds.toFixed(1)} s (${short(perSecond)}/s)` +
   `${memory ? `, node's memory at most ${Math.round(memory.peak)} MiB` : ''}; ${reference.what}: ${reference.seconds.toFixed(2)} s`
+
+const memoryInWords = ({ parts, mib }: Memory): string => `${Math.round(mib)} MiB (${Object.entries(parts).map(([name, part]) => `${name} ${Math.round(part)}`).join(', ')})`
+
+export const idleMemoryLine = ({ when, shop, reference }: IdleMemory): string =>
+  `idle-memory: the shop takes ${memoryInWords(shop)} ${when}${shop.apartMib > 0 ? `, and ClickHouse's engine ${Math.round(shop.apartMib)} MiB` : ''}; ${reference.what}: ${memoryInWords(reference)}`

@@ -1,16 +1,16 @@
 // `npm run bench`: measures a shop from outside, each scenario beside its reference in the same run, and audits it behind.
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { violationsOf } from './books.ts'
 import { compareReports } from './compare.ts'
+import { growth } from './growth/growth.ts'
+import { idleMemory } from './idle-memory.ts'
 import { importResult } from './import.ts'
 import { HttpClient } from './load/http-client.ts'
+import { progress, say, settingNow, writeResults } from './machine.ts'
 import { measure } from './measure.ts'
 import { readOptions, type Options } from './options.ts'
 import { pageOf } from './page.ts'
-import { importLine, tableOf, type Report, type Result } from './report.ts'
+import { idleMemoryLine, importLine, tableOf, type Report, type Result } from './report.ts'
 import type { Scenario } from './scenario.ts'
 import { actorTurn } from './scenarios/actor-turn.ts'
 import { cartAdd } from './scenarios/cart-add.ts'
@@ -18,39 +18,26 @@ import { checkout } from './scenarios/checkout.ts'
 import { hotStock } from './scenarios/hot-stock.ts'
 import { passwordProof } from './scenarios/password-proof.ts'
 import { productDetail, productList } from './scenarios/product-pages.ts'
-import { search } from './scenarios/search.ts'
+import { catalogueSize, search, searchBroad, searchLarge, searchUnlike } from './scenarios/search.ts'
 import { joinShop, startShop, type Shop } from './shop.ts'
 
-const SCENARIOS: readonly Scenario[] = [productDetail, productList, search, actorTurn, cartAdd, checkout, hotStock, passwordProof]
-/** Not under load: how a fresh shop starts. */
+const SCENARIOS: readonly Scenario[] = [productDetail, productList, search, searchUnlike, searchLarge, searchBroad, actorTurn, cartAdd, checkout, hotStock, passwordProof]
+/** Not under load: how a fresh shop starts, and what one takes that nobody asks anything of. */
 const IMPORT = 'import'
+const IDLE_MEMORY = 'idle-memory'
 /** To a shop, over which all requests of the load go. */
 const CONNECTIONS = 256
 
-const say = (text: string): void => console.log(text)
-const progress = (what: string): void => void process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${what}` : `${what}\n`)
-
-function emptyReport({ seconds, rate, products, url }: Options): Report {
-  const all = cpus()
-  let commit: string | null = null
-  try {
-    commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
-  } catch {
-    // not a working copy
-  }
-  return {
-    format: 1,
-    at: new Date().toISOString(),
-    commit,
-    machine: { cpus: all.length, model: all[0]?.model ?? '', memoryGiB: totalmem() / 2 ** 30, node: process.version, platform: `${process.platform}-${process.arch}`, load: loadavg()[0]! },
-    options: { seconds, rate, products: url === null ? products : null, url },
-    import: null,
-    results: [],
-    skipped: {},
-    failed: {},
-    audited: false
-  }
-}
+const emptyReport = ({ seconds, rate, products, url }: Options): Report => ({
+  format: 1,
+  ...settingNow(),
+  options: { seconds, rate, products: url === null ? products : null, url },
+  import: null,
+  results: [],
+  skipped: {},
+  failed: {},
+  audited: false
+})
 
 /** A scenario's figures, with what it and the audit behind it found wrong. */
 async function resultOf(scenario: Scenario, shop: Shop, options: Pick<Options, 'seconds' | 'rate'>): Promise<Result> {
@@ -66,11 +53,25 @@ async function resultOf(scenario: Scenario, shop: Shop, options: Pick<Options, '
   }
 }
 
+async function productsOf({ url }: Shop): Promise<number> {
+  const http = new HttpClient(url, 1)
+  try {
+    return await catalogueSize(http)
+  } finally {
+    http.close()
+  }
+}
+
 async function runScenarios(shop: Shop, { scenarios, seconds, rate }: Options, report: Report): Promise<void> {
   const { inside } = shop
+  const products = await productsOf(shop)
   for (const scenario of SCENARIOS.filter(({ name }) => scenarios.includes(name))) {
     if (scenario.inside && !inside) {
       report.skipped[scenario.name] = 'needs --data-dir'
+      continue
+    }
+    if (scenario.products && products < scenario.products) {
+      report.skipped[scenario.name] = `needs ${scenario.products.toLocaleString('en')} products (--products ${scenario.products}), there are ${products.toLocaleString('en')}`
       continue
     }
     const result = await resultOf(scenario, shop, { seconds, rate }).catch((error: unknown) => {
@@ -98,34 +99,37 @@ async function auditRest(shop: Shop, report: Report): Promise<void> {
   for (const text of violations) say(`violation: ${text}`)
 }
 
-function write(out: string, report: Report): string {
-  mkdirSync(out, { recursive: true })
-  const name = join(out, report.at.replaceAll(':', '-').replace(/\..*/, ''))
-  writeFileSync(`${name}.json`, JSON.stringify(report, null, 1))
-  writeFileSync(`${name}.html`, pageOf(report))
-  return name
+/** What is measured before anything is asked of the shop. */
+async function lookAtStart(shop: Shop, { scenarios }: Options, report: Report): Promise<void> {
+  if (scenarios.includes(IDLE_MEMORY)) {
+    progress(`${IDLE_MEMORY}: waits`)
+    report.idleMemory = shop.inside && (await idleMemory(shop.inside, shop.startup))
+    if (!report.idleMemory) report.skipped[IDLE_MEMORY] = 'needs --data-dir, and a system that tells what processes take'
+  }
+  if (scenarios.includes(IMPORT)) {
+    if (shop.startup && shop.inside) report.import = await importResult(shop.startup, shop.inside)
+    else report.skipped[IMPORT] = 'needs a fresh shop'
+  }
+  progress('')
+  if (report.idleMemory) say(`${idleMemoryLine(report.idleMemory)}\n`)
+  if (report.import) say(`${importLine(report.import)}\n`)
 }
 
 async function bench(options: Options): Promise<boolean> {
   const report = emptyReport(options)
   progress(options.url === null ? `starts a fresh shop with ${options.products} products` : `measures ${options.url}`)
-  const shop = options.url === null ? await startShop(options.products) : joinShop(options.url, options.dataDir)
+  const shop = options.url === null ? await startShop(options.products, {}, options.scenarios.includes(IDLE_MEMORY) ? 2 : 1) : joinShop(options.url, options.dataDir)
   const stop = (): void => void shop.close().finally(() => process.exit(130))
   process.once('SIGINT', stop).once('SIGTERM', stop)
   try {
-    if (options.scenarios.includes(IMPORT)) {
-      if (shop.startup && shop.inside) report.import = await importResult(shop.startup, shop.inside)
-      else report.skipped[IMPORT] = 'needs a fresh shop'
-    }
-    progress('')
-    if (report.import) say(`${importLine(report.import)}\n`)
+    await lookAtStart(shop, options, report)
     await runScenarios(shop, options, report)
     await auditRest(shop, report)
   } finally {
     await shop.close()
   }
   for (const [name, why] of Object.entries(report.skipped)) say(`${name}: left out, ${why}`)
-  const name = write(options.out, report)
+  const name = writeResults(options.out, report, pageOf(report))
   const voids = report.results.filter((result) => result.void).map(({ scenario }) => scenario)
   say(report.audited ? (voids.length > 0 ? `The audit found violations: void are ${voids.join(', ')}.` : 'The audit found no violation.') : 'Not audited: these figures prove nothing (--data-dir).')
   say(`Written: ${name}.json, ${name}.html`)
@@ -139,7 +143,11 @@ async function main(): Promise<void> {
     const [a, b] = files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Report)
     return say(compareReports(a!, b!))
   }
-  const options = readOptions(process.argv.slice(2), [IMPORT, ...SCENARIOS.map(({ name }) => name)])
+  if (command === 'growth') {
+    if (!(await growth(files))) process.exitCode = 1
+    return
+  }
+  const options = readOptions(process.argv.slice(2), [IMPORT, IDLE_MEMORY, ...SCENARIOS.map(({ name }) => name)])
   if ('print' in options) return say(options.print)
   if (!(await bench(options))) process.exitCode = 1
 }

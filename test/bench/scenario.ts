@@ -46,5 +46,7 @@ export interface Scenario {
   writes: boolean
   /** It needs the node's data directory, not only its address. */
   inside: boolean
+  /** It says something only of a catalogue of so many products. */
+  products?: number
   prepare(context: ScenarioContext): Promise<Prepared>
 }

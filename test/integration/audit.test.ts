@@ -33,7 +33,7 @@ const PLANTS: Plant[] = [
   [3, 'an order that shows money which nobody took', (db, { unpaid }) => set(db, unpaid, 'payment,captured', '100')],
   [4, 'a key that runs for ever', (db) => db.query(`INSERT INTO orders.idempotency (id, body_hash, at) VALUES ('k', 'h', now() - interval '1 hour')`, [], db.orders[0])],
   [4, 'a key that names an order which is gone', (db, { delivered }) => inOrders(db, 'DELETE FROM orders.actor WHERE key = $1', [delivered])],
-  [4, 'an order that answers two keys', (db, { delivered }) => inOrders(db, `INSERT INTO orders.idempotency SELECT 'other', body_hash, status, answer FROM orders.idempotency WHERE answer->>'id' = $1 AND jsonb_array_length(answer->'returns') = 0 LIMIT 1`, [delivered])],
+  [4, 'an order that answers two keys', (db, { delivered }) => inOrders(db, `INSERT INTO orders.idempotency SELECT 'other', body_hash, status, answer FROM orders.idempotency WHERE answer->>'id' = $1 AND json_array_length(answer->'returns') = 0 LIMIT 1`, [delivered])],
   [5, 'a saga that stands still', (db, { delivered }) => set(db, delivered, 'phase', '"paid"')],
   [5, 'a paid part without a parcel', (db, { delivered }) => db.query('UPDATE logistics.shipment SET sub_order_id = sub_order_id || $2 WHERE order_id = $1', [delivered, 'x'])],
   [6, 'a parcel of an unpaid order', (db, { delivered }) => db.query('DELETE FROM payment.payment WHERE id = $1', [`${delivered}.1`])],

@@ -20,7 +20,7 @@ describe('npm run bench', () => {
   let report: Report
 
   beforeAll(async () => {
-    printed = (await bench('--scenarios', 'product-detail,cart-add', '--seconds', '0.5', '--products', '60', '--out', out)).stdout
+    printed = (await bench('--scenarios', 'idle-memory,product-detail,search-large,cart-add', '--seconds', '0.5', '--products', '60', '--out', out)).stdout
     report = JSON.parse(readFileSync(fileOf('.json'), 'utf8')) as Report
   }, 180_000)
 
@@ -38,6 +38,15 @@ describe('npm run bench', () => {
       }
       expect(ratio.rate).toBeCloseTo(shop.rate / reference.rate)
     }
+  })
+
+  test('says what a shop takes that has nothing to do, beside bare processes, and leaves out what needs more products', () => {
+    const { shop, reference, when } = report.idleMemory!
+    expect(when).toBe('10 s after its second start')
+    expect(shop.mib).toBeGreaterThan(reference.mib)
+    expect(shop.mib).toBeLessThan(1_024)
+    expect(printed).toMatch(/idle-memory: the shop takes \d+ MiB \(node \d+, postgres \d+/)
+    expect(report.skipped).toEqual({ 'search-large': 'needs 100,000 products (--products 100000), there are 60' })
   })
 
   test('audits what was done: the carts hold what their owners were told, and no invariant is broken', () => {

@@ -97,6 +97,39 @@ describe('inventory', () => {
     await expectBooksToBalance()
   })
 
+  test('what a desk remembers is never trusted: another may have written meanwhile', async () => {
+    await set('shared', 100)
+    const desks = [0, 1].map(() => new Database(shop.databases.main, 'inventory')).map((db) => ({ db, store: new InventoryStore(db) }))
+    const ask = async (desk: number, message: DeskMessage) => {
+      const [reply] = await desks[desk]!.store.run([{ message }])
+      return reply instanceof Error ? problemType(reply) : 'answer' in reply! && 'outcome' in reply.answer ? reply.answer.outcome : null
+    }
+    const order = (n: string, quantity: number): DeskMessage => ({ kind: 'reserve', ...at(n), lines: [{ offerId: 'shared', quantity }] })
+    expect(await ask(0, order('m1', 10))).toBe('reserved')
+    expect(await ask(1, order('m2', 80))).toBe('reserved')
+    expect(await ask(0, order('m3', 20))).toBe('refused') // it remembers 90
+    expect(await ask(1, { kind: 'release', ...at('m2') })).toBe('released')
+    expect(await ask(0, order('m4', 60))).toBe('reserved') // it remembers 10
+    expect(await ask(1, { kind: 'release', ...at('m4') })).toBe('released')
+    expect(await ask(0, { kind: 'take', ...at('m4') })).toBe('invalid-transition') // it remembers m4 as held
+    expect(await ask(1, { kind: 'take', ...at('m1') })).toBe('taken')
+    expect(await ask(0, { kind: 'release', ...at('m1') })).toBe('taken') // it remembers m1 as held
+    expect(await ask(1, order('m5', 90))).toBe('reserved')
+    expect(await ask(0, { kind: 'release', ...at('m5') })).toBe('released') // it has never heard of m5
+    expect(await ask(1, { kind: 'reserve', ...at('m5'), lines: [{ offerId: 'shared', quantity: 1 }] })).toBe('refused')
+    expect(await stock('shared')).toMatchObject({ onHand: 90, reserved: 0 })
+    expect(await ask(0, order('m6', 10))).toBe('reserved')
+    expect(await ask(1, { kind: 'take', ...at('m6') })).toBe('taken')
+    expect(await ask(1, { kind: 'set', offerId: 'shared', warehouseId, onHand: 90, operationId: 'count' })).toBe(null)
+    expect(await ask(1, order('m7', 10))).toBe('reserved')
+    expect(await ask(0, { kind: 'release', ...at('m6') })).toBe('taken') // the row is as it remembers, m6 is not
+    expect(await ask(1, order('m8', 70))).toBe('reserved')
+    expect(await ask(0, order('m9', 6))).toBe('reserved') // it remembers 80: that few are left must be told all the same
+    expect(await told('shared')).toEqual(['in_stock', 'out_of_stock', 'in_stock', 'low_stock'])
+    await Promise.all(desks.map(({ db }) => db.close()))
+    await expectBooksToBalance()
+  })
+
   test('counts by two desks at once end at one of the counts', async () => {
     const stores = [0, 1].map(() => new Database(shop.databases.main, 'inventory')).map((db) => ({ db, store: new InventoryStore(db) }))
     for (let round = 0; round < 15; round++) {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import type { BrokerOptions, ServiceBroker } from 'moleculer'
 import { signGrant } from '../../mixins/access/grants.ts'
@@ -27,6 +28,9 @@ export interface Market {
   offer(options?: { sellerId?: string; price?: number; onHand?: number }): Promise<string>
   buyer(token?: string, benefits?: { prime: boolean }): Promise<Buyer>
   stock(offerId: string): Promise<{ onHand: number; reserved: number }>
+  available(offerId: string): Promise<number>
+  /** Resolves when nothing of the offer is promised any more, and so many are left. */
+  sold(offerId: string, onHand: number): Promise<void>
   coupon(limits: { percent: number; usesTotal?: number; usesPerBuyer?: number }): Promise<string>
   /** What the carrier reports of a sub-order's parcel; waits until the order has heard of it. */
   parcel(order: OrderView, sellerId: string, status: 'picked_up' | 'delivered' | 'lost' | 'returned'): Promise<void>
@@ -86,17 +90,17 @@ function auth(proofs: Proofs, primes: ReadonlySet<string>): Schema {
   const held = (holder: string): [string, { holder: string | null; spent: boolean }] | undefined => [...proofs].find(([, p]) => p.holder === holder)
   type Handler = (ctx: { params: { confirmation?: string; userId: string; addressId: string; holder: string; amount: Money; purpose: string } }) => unknown
   const actions: Record<string, Handler> = {
-    address: ({ params: { addressId } }) => {
+    buyer: ({ params: { userId, addressId } }) => {
       if (addressId !== 'home') throw problem('not-found', 'There is no such address.')
-      return { id: 'home', name: 'Ada', line1: '1 Pike St', city: 'Seattle', region: 'WA', postalCode: '98101', country: 'US' }
+      const address = { id: 'home', name: 'Ada', line1: '1 Pike St', city: 'Seattle', region: 'WA', postalCode: '98101', country: 'US' }
+      return { address, subscription: primes.has(userId) ? { id: 'sub', plan: 'prime-monthly', status: 'active', renewsAt: '2099-01-01T00:00:00Z' } : null }
     },
-    user: ({ params: { userId } }) => ({ id: userId, email: 'ada@example.com', name: 'Ada', roles: ['shopper'], subscription: primes.has(userId) ? { id: 'sub', plan: 'prime-monthly', status: 'active', renewsAt: '2099-01-01T00:00:00Z' } : null }),
     holdProof: async ({ params: { confirmation, userId, holder, amount, purpose } }) => {
       const mine = held(holder)
       const proof = proofs.get(mine?.[0] ?? confirmation ?? '')
       if (!proof || proof.purpose !== purpose || (!mine && (proof.spent || proof.holder !== null))) throw problem('identity-confirmation-required', 'Confirm again.')
       proof.holder = holder
-      return { grant: await signGrant({ userId, holder, amount }) }
+      return { grant: signGrant({ userId, holder, amount }) }
     },
     spendProof: ({ params: { holder } }) => {
       const proof = held(holder)
@@ -153,6 +157,13 @@ export async function startMarket({ extra = [], without = [], also = [], timings
     async stock(offerId) {
       const { items } = await call(broker, 'inventory.worker.stock', { offerIds: [offerId] })
       return { onHand: items[0]!.onHand, reserved: items[0]!.reserved }
+    },
+    async available(offerId) {
+      const { onHand, reserved } = await this.stock(offerId)
+      return onHand - reserved
+    },
+    async sold(offerId, left) {
+      await until(`all of ${offerId} that was promised is sold`, async () => isDeepStrictEqual(await this.stock(offerId), { onHand: left, reserved: 0 }))
     },
     async coupon(limits) {
       const { code } = await call(broker, 'pricing.worker.createCoupon', { code: `C${newId().slice(-8).toUpperCase()}`, ...limits })

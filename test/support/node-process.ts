@@ -54,6 +54,13 @@ export const serving = (node: NodeProcess): Promise<unknown> =>
 /** What the node on this directory says of itself. */
 export const announced = (dir: string) => JSON.parse(readFileSync(join(dir, 'node.json'), 'utf8')) as { pid: number; address: string; operations: string; databaseUrl: string; ordersDatabaseUrls: string[] }
 
+/** Ends one node and removes its directory; others go on. */
+export async function endNode({ child, exited }: NodeProcess, dir: string): Promise<void> {
+  child.kill('SIGTERM')
+  await exited
+  rmSync(dir, { recursive: true, force: true })
+}
+
 /** Ends what a test left running, and removes its directories. */
 export async function cleanUp(): Promise<void> {
   for (const child of children) child.kill('SIGTERM')

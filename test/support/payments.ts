@@ -6,9 +6,10 @@ import { signGrant } from '../../mixins/access/grants.ts'
 import { newId } from '../../mixins/primitives/ids.ts'
 import { money, type Money } from '../../mixins/primitives/money.ts'
 import { problem } from '../../mixins/primitives/problem.ts'
-import { call } from '../../mixins/runtime/calls.ts'
+import { call, type ResultOf } from '../../mixins/runtime/calls.ts'
 import { brokerOptions } from '../../moleculer.config.ts'
 import { loadServices } from '../../nodes/load.ts'
+import type { paymentActions } from '../../services/payment/payment.contract.ts'
 import type { Payment } from '../../services/payment/payment.ts'
 import demoProvider from '../../services/provider/provider.service.ts'
 import { startShop, type Shop } from './shop.ts'
@@ -53,7 +54,7 @@ function neighbourServices(seen: Neighbours): Schema[] {
       if (seen.authIsDown) throw new Error('auth is down')
       if (confirmation !== 'confirmed') throw problem('identity-confirmation-required', 'Confirm again.')
       seen.proofs.set(holder, 'held')
-      return { grant: await signGrant({ userId, holder, amount }) }
+      return { grant: signGrant({ userId, holder, amount }) }
     },
     spendProof: ({ params: { holder } }) => void seen.proofs.set(holder, 'spent'),
     freeProof: ({ params: { holder } }) => void (seen.proofs.get(holder) === 'held' && seen.proofs.set(holder, 'freed')),
@@ -98,6 +99,8 @@ export interface PaymentShop extends Shop {
   method: (userId: string, token?: string) => Promise<string>
   /** An intent of an order that is new; answers the payment's id. */
   intent: (options?: { token?: string; amount?: number; buyerId?: string; splits?: SplitAmounts[] }) => Promise<{ paymentId: string; orderId: string; buyerId: string; amount: Money }>
+  /** Asks for the money to be held, with the grant that it takes. */
+  authorize: (paymentId: string) => Promise<ResultOf<(typeof paymentActions)['payment.worker.authorize']>>
   /** Another worker on the same databases, as after a crash. */
   restart: (services: readonly string[]) => Promise<ServiceBroker>
 }
@@ -136,9 +139,12 @@ export async function startPayments(provider: Schema = quickProvider()): Promise
       const orderId = newId()
       const paymentId = `${orderId}.1`
       const paymentMethodId = await self.method(buyerId, token)
-      const grant = await signGrant({ userId: buyerId, holder: orderId, amount: money(amount) })
-      await call(shop.broker, 'payment.worker.intent', { paymentId, orderId, buyerId, amount: money(amount), paymentMethodId, grant, splits: splits.map(splitOf) })
+      await call(shop.broker, 'payment.worker.intent', { paymentId, orderId, buyerId, amount: money(amount), paymentMethodId, splits: splits.map(splitOf) })
       return { paymentId, orderId, buyerId, amount: money(amount) }
+    },
+    async authorize(paymentId) {
+      const { buyerId, amount } = await self.payment(paymentId)
+      return call(shop.broker, 'payment.worker.authorize', { paymentId, grant: signGrant({ userId: buyerId, holder: paymentId, amount: money(amount) }) })
     },
     async restart(services) {
       const broker = new ServiceBroker(brokerOptions({ nodeID: `again-${newId()}`, logger: false }))

@@ -6,7 +6,7 @@ import { ask, type Saga } from '../saga.ts'
 // An order that costs nothing has no payment: each step finds at once what it would lead to.
 
 /** Writes the payment down before anything is asked of the provider. `not-found` when the method is not the buyer's. */
-export async function intend(saga: Saga, order: OrderState, grant: string): Promise<void> {
+export async function intend(saga: Saga, order: OrderState): Promise<void> {
   if (isFree(order)) return
   await ask(saga, 'payment.worker.intent', {
     paymentId: paymentIdOf(order),
@@ -14,20 +14,24 @@ export async function intend(saga: Saga, order: OrderState, grant: string): Prom
     buyerId: order.buyerId,
     amount: money(order.totals.total, order.currency),
     paymentMethodId: order.paymentMethodId,
-    grant,
     splits: order.subOrders.map((s) => ({ sellerId: s.sellerId, ...moneyTotals(s.totals, order.currency) }))
   })
 }
 
-/** Holds the money. A fault is `unknown` too, which is neither yes nor no: ask again. Undone by `letGo`. */
-export async function authorize(saga: Saga, order: OrderState): Promise<{ status: PaymentStatus; reason: string | null }> {
+/** Holds the money, as the grant allows. A fault is `unknown` too, which is neither yes nor no: ask again. Undone by `letGo`. */
+export async function authorize(saga: Saga, order: OrderState, grant: string): Promise<{ status: PaymentStatus; reason: string | null }> {
   if (isFree(order)) return { status: 'authorized', reason: null }
   try {
-    return await ask(saga, 'payment.worker.authorize', { paymentId: paymentIdOf(order) })
+    return await ask(saga, 'payment.worker.authorize', { paymentId: paymentIdOf(order), grant })
   } catch (error) {
     saga.log.warn(`order ${order.id}: the payment's outcome could not be asked for, will be tried again`, error)
     return { status: 'unknown', reason: null }
   }
+}
+
+/** What is known of the payment, without asking for anything. */
+export async function statusOf(saga: Saga, order: OrderState): Promise<PaymentStatus> {
+  return isFree(order) ? 'authorized' : (await ask(saga, 'payment.worker.status', { paymentId: paymentIdOf(order) })).status
 }
 
 /** Takes the money that is held; false when there is none to take any more. Throws while the provider has not answered. */

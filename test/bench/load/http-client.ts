@@ -11,6 +11,7 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   status: number
+  header(name: string): string | undefined
   /** Parsed at the first look: most answers are only counted. */
   json(): unknown
   text(): string
@@ -35,11 +36,11 @@ function readAnswer(buffer: Buffer): { answer: HttpAnswer; length: number; close
   const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
   if (length === undefined && /\r\ntransfer-encoding: *chunked/i.test(head)) {
     const body = readChunks(buffer, from)
-    return body && { answer: answerOf(status, body.bytes), length: body.end, closes }
+    return body && { answer: answerOf(status, head, body.bytes), length: body.end, closes }
   }
   const size = status === 204 || status === 304 ? 0 : Number(length ?? 0)
   if (buffer.length < from + size) return null
-  return { answer: answerOf(status, buffer.subarray(from, from + size)), length: from + size, closes }
+  return { answer: answerOf(status, head, buffer.subarray(from, from + size)), length: from + size, closes }
 }
 
 function readChunks(buffer: Buffer, from: number): { bytes: Buffer; end: number } | null {
@@ -56,7 +57,12 @@ function readChunks(buffer: Buffer, from: number): { bytes: Buffer; end: number 
   }
 }
 
-const answerOf = (status: number, bytes: Buffer): HttpAnswer => ({ status, text: () => bytes.toString(), json: () => JSON.parse(bytes.toString()) as unknown })
+const answerOf = (status: number, head: string, bytes: Buffer): HttpAnswer => ({
+  status,
+  header: (name) => new RegExp(`\\r\\n${name}: *([^\\r]*)`, 'i').exec(head)?.[1],
+  text: () => bytes.toString(),
+  json: () => JSON.parse(bytes.toString()) as unknown
+})
 
 /** One connection, one request at a time. */
 class Connection {

@@ -148,8 +148,8 @@ describe('a neighbour that fails once, whose answer is lost, or that does not an
     const coupon = await market.coupon({ percent: 5 })
     await each(
       [
-        'logistics.worker.cancel', 'inventory.worker.release', 'inventory.worker.restock', 'pricing.worker.undoCoupon', 'auth.worker.freeProof',
-        'payment.worker.void', 'payment.worker.status', 'payment.worker.refund'
+        'logistics.worker.cancel', 'inventory.worker.release', 'inventory.worker.restock', 'pricing.worker.undoCoupon', 'auth.worker.spendProof',
+        'cart.worker.take', 'payment.worker.void', 'payment.worker.status', 'payment.worker.refund'
       ],
       async (action) => {
         const one = await prepared('tok_demo_ok')

@@ -31,7 +31,8 @@ describe('placing an order', () => {
     const { subtotal, discount, shipping, tax, total } = order.totals
     expect(total.amount).toBe(subtotal.amount - discount.amount + shipping.amount + tax.amount)
     expect(await buyer.cart()).toEqual([])
-    expect(await market.stock(a)).toEqual({ onHand: 3, reserved: 0 })
+    expect(await market.available(a)).toBe(3)
+    await market.sold(a, 3)
     await buyer.reached(order.id, { payment: 'captured' })
     await until('there is a parcel per seller', async () => (await buyer.order(order.id)).subOrders.every((s) => s.shipments.length === 1))
   })
@@ -75,7 +76,8 @@ describe('placing an order', () => {
     const results = await Promise.allSettled(buyers.map((b) => b.place()))
     expect(results.filter((r) => r.status === 'fulfilled')).toHaveLength(1)
     for (const r of results) if (r.status === 'rejected') expect(problemType(r.reason)).toBe('out-of-stock')
-    expect(await market.stock(offer)).toEqual({ onHand: 0, reserved: 0 })
+    expect(await market.available(offer)).toBe(0)
+    await market.sold(offer, 0)
   })
 
   test('uses a coupon as often as it allows, whoever asks at the same time; the others are as they were', async () => {
@@ -103,8 +105,9 @@ describe('placing an order', () => {
     const results = await Promise.allSettled(Array.from({ length: 6 }, () => buyer.place()))
     expect(results.filter((r) => r.status === 'fulfilled')).toHaveLength(1)
     for (const r of results) if (r.status === 'rejected') expect(problemType(r.reason)).toBe('cart-empty')
-    expect(await market.stock(offer)).toEqual({ onHand: 7, reserved: 0 })
+    expect(await market.available(offer)).toBe(7)
     expect(await buyer.cart()).toEqual([])
+    await market.sold(offer, 7)
   })
 
   test('takes all lines or none', async () => {

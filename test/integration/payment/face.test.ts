@@ -78,7 +78,7 @@ test('lists come newest first and page by page, each once', async () => {
 test('without a session there is nothing; the books are the administrator’s', async () => {
   expect(await refusal(add(null, { token: 'tok_demo_ok', label: 'x' }))).toBe('token-expired')
   const { paymentId, orderId } = await shop.intent()
-  await call(shop.broker, 'payment.worker.authorize', { paymentId })
+  await shop.authorize(paymentId)
   expect(await refusal(call(shop.broker, 'payment.books', { id: orderId }, meta(ada)))).toBe('forbidden')
   const { items, provider } = await call(shop.broker, 'payment.books', { id: orderId }, meta(admin))
   for (const rows of [items, provider]) expect(rows).toMatchObject([{ kind: 'authorize', status: 'succeeded', amount: { amount: 1_000, currency: 'USD' } }])

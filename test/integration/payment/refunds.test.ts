@@ -20,7 +20,7 @@ const refund = (paymentId: string, refundId: string, amount: number, sellers?: {
 
 async function captured(splits?: SplitAmounts[], amount = 1_000): Promise<{ paymentId: string; orderId: string }> {
   const { paymentId, orderId } = await shop.intent({ amount, ...(splits ? { splits } : {}) })
-  await call(shop.broker, 'payment.worker.authorize', { paymentId })
+  await shop.authorize(paymentId)
   await until('it is captured', async () => (await call(shop.broker, 'payment.worker.capture', { paymentId })).status === 'captured')
   return { paymentId, orderId }
 }
@@ -28,7 +28,7 @@ const atProvider = async (key: string) => (await call(shop.broker, 'provider.loo
 
 test('a capture, a refund and a void whose answers are lost are repeated until they are known, and happen once', async () => {
   const { paymentId } = await shop.intent()
-  await call(shop.broker, 'payment.worker.authorize', { paymentId })
+  await shop.authorize(paymentId)
   expect((await call(shop.broker, 'payment.worker.capture', { paymentId })).status).toBe('authorized')
   expect((await shop.payment(paymentId)).operations.map((o) => [o.kind, o.status])).toEqual([['authorize', 'succeeded'], ['capture', 'unknown']])
   await shop.hurry()
@@ -41,7 +41,7 @@ test('a capture, a refund and a void whose answers are lost are repeated until t
   expect(await refund(paymentId, refundId, 300)).toMatchObject({ outcome: 'succeeded', status: 'partially_refunded', refunded: money(300) })
 
   const other = await shop.intent()
-  await call(shop.broker, 'payment.worker.authorize', { paymentId: other.paymentId })
+  await shop.authorize(other.paymentId)
   expect((await call(shop.broker, 'payment.worker.void', { paymentId: other.paymentId, orderId: other.orderId })).status).toBe('authorized')
   await shop.hurry()
   await until('the void is known and the order told', () => shop.seen.resumed.includes(other.orderId))
@@ -94,6 +94,6 @@ test('a seller’s refund is bounded by that seller’s part', async () => {
 
 test('what was never captured cannot be refunded', async () => {
   const { paymentId } = await shop.intent()
-  await call(shop.broker, 'payment.worker.authorize', { paymentId })
+  await shop.authorize(paymentId)
   expect(await refund(paymentId, newId(), 1).then(() => null, problemType)).toBe('invalid-transition')
 })

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { newId } from '../../../mixins/primitives/ids.ts'
 import { money } from '../../../mixins/primitives/money.ts'
-import { call } from '../../../mixins/runtime/calls.ts'
 import { sign } from '../../../mixins/webhooks/signature.ts'
 import { quickProvider, startPayments, type PaymentShop } from '../../support/payments.ts'
 import { until } from '../../support/until.ts'
@@ -47,7 +46,7 @@ test('one about a payment that is not ours is acknowledged', async () => {
 
 test('it settles what no answer settled, and tells the order', async () => {
   const { paymentId, orderId } = await shop.intent({ token: 'tok_demo_lost' })
-  const { status } = await call(shop.broker, 'payment.worker.authorize', { paymentId })
+  const { status } = await shop.authorize(paymentId)
   expect(['unknown', 'authorized']).toContain(status) // the webhook may be faster than our patience ends
   await until('the order is told', () => shop.seen.resumed.includes(orderId))
   expect((await shop.payment(paymentId)).status).toBe('authorized')
@@ -57,7 +56,7 @@ test('every entry is sent twice, and none is lost while nobody listens', async (
   const { paymentId } = await shop.intent()
   const port = process.env['SOUK_PORT']
   process.env['SOUK_PORT'] = '1' // nobody there
-  await call(shop.broker, 'payment.worker.authorize', { paymentId })
+  await shop.authorize(paymentId)
   expect(await pendingDeliveries(paymentId)).toBe(2)
   const tried = () => shop.databases.query(`SELECT 1 FROM provider.delivery WHERE event->>'key' = $1 AND attempts > 0`, [paymentId])
   await until('both were tried in vain', async () => (await tried()).length === 2)

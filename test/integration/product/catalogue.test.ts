@@ -288,3 +288,50 @@ describe('bulk import', () => {
     expect(seen).toHaveLength(count)
   })
 })
+
+describe("a seller's list", () => {
+  const whole = async (query: object): Promise<Card[]> => {
+    const seen: Card[] = []
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const page = await list({ ...query, limit: 3, ...(cursor ? { cursor } : {}) })
+      seen.push(...page.items)
+      cursor = page.nextCursor
+    }
+    return seen
+  }
+
+  test('moves with the offer, the price, the category and the end of a product', async () => {
+    const { product, offerId } = await sold()
+    const [dear, cheap] = [await sold(), await sold()]
+    await offer(ben, product.id, 2_400)
+    const listed = async (seller: string, query: object = {}) => (await whole({ seller, category: 'lamps', ...query })).map((card) => card.id)
+    expect(await listed('s-ben')).toContain(product.id)
+    await call(shop.broker, 'product.updateOffer', { id: dear.offerId, price: usd(9_900_000) }, ana)
+    await call(shop.broker, 'product.updateOffer', { id: cheap.offerId, price: usd(1) }, ana)
+    expect((await listed('s-ana', { sort: '-price' }))[0]).toBe(dear.product.id)
+    expect((await whole({ seller: 's-ana', category: 'lamps', sort: 'price' })).find((card) => card.price)!.id).toBe(cheap.product.id)
+    await call(shop.broker, 'product.update', { id: cheap.product.id, category: 'kettles' }, ana)
+    expect(await listed('s-ana')).not.toContain(cheap.product.id)
+    expect(await listed('s-ana', { category: 'kettles' })).toContain(cheap.product.id)
+    await call(shop.broker, 'product.removeOffer', { id: offerId }, ana)
+    expect([(await listed('s-ana')).includes(product.id), (await listed('s-ben')).includes(product.id)]).toEqual([false, true])
+    await call(shop.broker, 'product.remove', { id: product.id }, ana)
+    expect(await listed('s-ben')).not.toContain(product.id)
+  })
+
+  test('holds what they offer and what is theirs and unsold, whatever came before', async () => {
+    const wanted = await shop.databases.query<{ seller: string; id: string }>(
+      `SELECT DISTINCT o.seller_id AS seller, p.id FROM product.product p JOIN product.offer o ON o.product_id = p.id AND o.active WHERE p.status = 'active'
+       UNION SELECT owner_seller_id, id FROM product.product WHERE status = 'active' AND offer_id IS NULL AND owner_seller_id IS NOT NULL`
+    )
+    for (const seller of ['s-ana', 's-ben']) {
+      const ids = wanted.filter((row) => row.seller === seller).map((row) => row.id)
+      for (const sort of ['newest', 'price', '-price', 'rating'] as const) {
+        const cards = await whole({ seller, sort })
+        expect(cards.map((card) => card.id).toSorted()).toEqual(ids.toSorted())
+        const prices = cards.map((card) => card.price?.amount ?? 0)
+        if (sort.endsWith('price')) expect(prices).toEqual(prices.toSorted((a, b) => (sort === 'price' ? a - b : b - a)))
+      }
+    }
+  })
+})

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { openEventLog } from '../../../mixins/events/log.ts'
 import { problemType } from '../../../mixins/primitives/problem.ts'
 import { call } from '../../../mixins/runtime/calls.ts'
@@ -218,6 +220,19 @@ describe('GET /search', () => {
       { kind: 'product', text: 'Quilted quiver', id: 'sugg' }, { kind: 'brand', text: 'Quartzite' }, { kind: 'category', text: 'Quaint things', id: 'quaint' }, { kind: 'query', text: 'quilted' }
     ]))
   })
+})
+
+test('searches whose turn does not come soon are refused, and those after them are answered', async () => {
+  const [{ slot }] = (await shop.databases.query<{ slot: string }>(`SELECT slot FROM search.generation WHERE index = 'product' AND state = 'live'`)) as [{ slot: string }]
+  const other = new pg.Client({ connectionString: shop.databases.main })
+  await other.connect()
+  await other.query(`BEGIN; LOCK TABLE search.product_${slot} IN ACCESS EXCLUSIVE MODE`)
+  const outcomes = Promise.all(Array.from({ length: 9 }, (_, i) => call(shop.broker, 'search.worker.query', { q: `bird ${i}` }).then(() => 'answered', problemType)))
+  await sleep(2_200)
+  await other.query('COMMIT')
+  await other.end()
+  expect((await outcomes).toSorted()).toEqual([...Array<string>(3).fill('answered'), ...Array<string>(6).fill('overloaded')])
+  expect(await found('early bird')).toHaveLength(100)
 })
 
 test('without its engine, search is unavailable and says so', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { money } from '../../../mixins/primitives/money.ts'
 import { problemType } from '../../../mixins/primitives/problem.ts'
 import { CART_LINES_MAX, LINE_MAX, type CartLine } from '../../../services/cart/cart.contract.ts'
-import { addLine, changesBetween, claimFor, claimWithout, clearLines, mergeLines, removeLine, setLine, takeLines } from '../../../services/cart/cart.ts'
+import { addLine, changesBetween, claimLines, clearLines, giveBackLines, holdingsOf, mergeLines, removeLine, setLine, takeLines } from '../../../services/cart/cart.ts'
 
 const line = (offerId: string, quantity = 1, price = 1_000): CartLine => ({ offerId, productId: `p-${offerId}`, quantity, unitPrice: money(price) })
 const quantities = (lines: readonly CartLine[]): Record<string, number> => Object.fromEntries(lines.map((l) => [l.offerId, l.quantity]))
@@ -106,21 +106,34 @@ describe('taking what was ordered', () => {
 })
 
 describe('a claim', () => {
-  const lines = [line('a', 2)]
-  const wanted = [{ offerId: 'a', quantity: 2 }]
+  const cart = { lines: [line('a', 3), line('b')], claims: [] }
+  const wanted = [{ offerId: 'a', quantity: 2 }, { offerId: 'b', quantity: 1 }]
+  const claimed = claimLines(cart, 'o1', wanted, 1_000)
+  const until = claimed.claims[0]!.until
 
-  test('gives the cart to one order at a time, until it ends or has lasted too long', () => {
-    const claim = claimFor({ lines }, 'o1', wanted, 1_000)
-    expect(claimFor({ lines, claim }, 'o1', wanted, 2_000)).toBe(claim)
-    expect(refusal(() => claimFor({ lines, claim }, 'o2', wanted, 2_000))).toMatchObject({ type: 'cart-empty' })
-    expect(claimFor({ lines, claim }, 'o2', wanted, claim.until).orderId).toBe('o2')
-    expect(claimWithout(claim, 'o1')).toEqual({})
-    expect(claimWithout(claim, 'o2')).toEqual({ claim })
+  test('gives lines to one order: another gets only what is left', () => {
+    expect(quantities(claimed.lines)).toEqual({ a: 1 })
+    expect(claimLines(claimed, 'o1', wanted, 2_000)).toEqual(claimed)
+    expect(refusal(() => claimLines(claimed, 'o2', wanted, 2_000))).toMatchObject({ type: 'conflict' })
+    const both = claimLines(claimed, 'o2', [{ offerId: 'a', quantity: 1 }], 2_000)
+    expect(both.lines).toEqual([])
+    expect(refusal(() => claimLines(both, 'o3', wanted, 2_000))).toMatchObject({ type: 'cart-empty' })
   })
 
-  test('wants the lines to be there', () => {
-    expect(refusal(() => claimFor({ lines: [] }, 'o1', wanted, 0))).toMatchObject({ type: 'cart-empty' })
-    expect(refusal(() => claimFor({ lines }, 'o1', [{ offerId: 'a', quantity: 3 }], 0))).toMatchObject({ type: 'conflict' })
-    expect(refusal(() => claimFor({ lines }, 'o1', [{ offerId: 'b', quantity: 1 }], 0))).toMatchObject({ type: 'conflict' })
+  test('puts them back when it ends without an order, or has lasted too long', () => {
+    expect(quantities(giveBackLines(claimed, 'o1').lines)).toEqual({ a: 3, b: 1 })
+    expect(giveBackLines(claimed, 'o1').claims).toEqual([])
+    expect(giveBackLines(claimed, 'o2')).toEqual(claimed)
+    expect(holdingsOf(claimed, until - 1)).toEqual(claimed)
+    expect(quantities(holdingsOf(claimed, until).lines)).toEqual({ a: 3, b: 1 })
+    expect(quantities(giveBackLines({ ...claimed, lines: addLine(claimed.lines, line('c', 5)) }, 'o1').lines)).toEqual({ a: 3, b: 1, c: 5 })
+  })
+
+  test('wants the lines to be there, and has an end', () => {
+    expect(refusal(() => claimLines({ lines: [], claims: [] }, 'o1', wanted, 0))).toMatchObject({ type: 'cart-empty' })
+    expect(refusal(() => claimLines(cart, 'o1', [{ offerId: 'a', quantity: 4 }], 0))).toMatchObject({ type: 'conflict' })
+    expect(refusal(() => claimLines(cart, 'o1', [{ offerId: 'x', quantity: 1 }], 0))).toMatchObject({ type: 'conflict' })
+    let many: ReturnType<typeof claimLines> = { lines: [line('a', 50)], claims: [] }
+    expect(refusal(() => Array.from({ length: 50 }, (_, i) => (many = claimLines(many, `o${i}`, [{ offerId: 'a', quantity: 1 }], 0))))).toMatchObject({ type: 'conflict' })
   })
 })
