@@ -43,7 +43,10 @@ export class OutboxSender {
   readonly #log: EventLog
   readonly #events: SenderEvents
   readonly #shares: ShareSet
+  /** Rounds, while there is reason for one. */
   #sending: Promise<void> | null = null
+  /** The round under way: it goes on with the lanes that were owned when it began. Never rejects. */
+  #round: Promise<void> = Promise.resolve()
   #again = false
   #failures = 0
   #stopping = false
@@ -53,7 +56,7 @@ export class OutboxSender {
     this.#log = log
     this.#events = events
     this.#shares = join({
-      settled: async () => void (await this.#sending),
+      settled: () => this.#round,
       taken: () => this.look(),
       broken: (error) => events.failed(error, ++this.#failures, null)
     })
@@ -78,17 +81,22 @@ export class OutboxSender {
   async #sendAll(): Promise<void> {
     while (this.#again && !this.#stopping) {
       this.#again = false
-      const pause = sleep(PACE_MS, undefined, { ref: false })
-      try {
-        if (this.#failures < SINGLE_FROM) while (!this.#stopping && (await this.#send(this.lanes, LANE_ROWS)));
-        else await this.#sendSingly()
-        this.#failures = 0
-      } catch (error) {
-        this.#events.failed(error, ++this.#failures, null)
-        this.#again = true
-        await sleep(Math.min(RETRY_MS.longest, RETRY_MS.first * 2 ** (this.#failures - 1)))
-      }
-      await pause
+      const pace = sleep(PACE_MS, undefined, { ref: false })
+      this.#round = this.#sendOnce()
+      await this.#round
+      if (this.#failures > 0) await sleep(Math.min(RETRY_MS.longest, RETRY_MS.first * 2 ** (this.#failures - 1)))
+      await pace
+    }
+  }
+
+  async #sendOnce(): Promise<void> {
+    try {
+      if (this.#failures < SINGLE_FROM) while (!this.#stopping && (await this.#send(this.lanes, LANE_ROWS)));
+      else await this.#sendSingly()
+      this.#failures = 0
+    } catch (error) {
+      this.#events.failed(error, ++this.#failures, null)
+      this.#again = true
     }
   }
 
@@ -103,17 +111,22 @@ export class OutboxSender {
     return entries.length >= rowsOfLane
   }
 
-  /** Lanes one by one and row by row, so that only a lane whose head is at fault stands still. Rejects while there is one. */
+  /**
+   * Lanes one by one and row by row, so that only a lane whose head is at fault stands still. Rejects while there is one; where
+   * others moved on, all lanes are tried together next, for faults that come and go would keep this slow way going for ever.
+   */
   async #sendSingly(): Promise<void> {
     let fault: unknown
+    let moved = false
     for (const lane of this.lanes) {
       try {
-        while (!this.#stopping && (await this.#send([lane], 1)));
+        while (!this.#stopping && (await this.#send([lane], 1))) moved = true
       } catch (error) {
         fault = error
         this.#events.failed(error, this.#failures, lane)
       }
     }
+    if (moved) this.#failures = SINGLE_FROM - 2
     if (fault !== undefined) throw fault
   }
 }

@@ -25,9 +25,12 @@ export interface SearchStatement {
 const LAST = '-1.7976931348623157e308'
 
 
+/** PostgreSQL takes `7e5f` for a number and a word, and would want them side by side, which the index does not know. */
+const apart = (word: string): string => word.replace(/^(\d+e\d+)(?=\p{L})/u, '$1 & ')
+
 /** The query as PostgreSQL's own text: words are letters and digits only, so nothing in them can be an operator. */
 export const tsqueryText = (demands: readonly Demand[]): string =>
-  demands.map(({ any }) => `(${any.map((all) => `(${all.join(' & ')})`).join(' | ')})`).join(' & ')
+  demands.map(({ any }) => `(${any.map((all) => `(${all.map(apart).join(' & ')})`).join(' | ')})`).join(' & ')
 
 class Values {
   readonly list: unknown[] = []

@@ -15,7 +15,7 @@ import { relayActions } from './relay.contract.ts'
 
 type RelayWorker = ServiceThis<{ log: EventLog; relays: Relay[]; sampler: NodeJS.Timeout }>
 
-const SAMPLE_EVERY_MS = 10_000
+const SAMPLE_EVERY_MS = 5_000
 const waiting = gauge('souk_outbox_waiting', 'Events that are committed and not yet in the log; every relay reports all of them')
 const oldest = gauge('souk_outbox_oldest_seconds', 'Age of the oldest event that waits in an outbox')
 

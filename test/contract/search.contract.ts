@@ -114,6 +114,13 @@ export function searchContract(open: OpenIndex): void {
       expect(await found(index, 'womens')).toEqual(['2'])
     })
 
+    test('names of models are words, also those that look like numbers', async () => {
+      const { index } = fresh()
+      const models = ['0295e3a5', '7e5f', '12e5', '9e4e2', '3d', '1080p', 'x9e4b']
+      await put(index, models.map((model, i) => thing(`${i}`, { title: `Lamp ${model}` })))
+      for (const [i, model] of models.entries()) expect([model, await found(index, `lamp ${model}`)]).toEqual([model, [`${i}`]])
+    })
+
     test('synonyms mean the same in every form, phrases too', async () => {
       const { index } = fresh()
       await put(index, [thing('1', { title: 'Television stand' }), thing('2', { title: 'TV' }), thing('3', { title: 'Smartphone' }), thing('4', { title: 'Cell phone holder' }), thing('5', { title: 'Phone booth' })])
