@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { createServer, type AddressInfo } from 'node:net'
+import { randomInt } from 'node:crypto'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -23,16 +24,23 @@ export interface WholeShop {
   restart(): Promise<void>
 }
 
-/** A port of loopback that nobody had a moment ago. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
+/** Below the ports that systems give to connections going out, any of which could take a port before the shop does. */
+const PORTS = { from: 12_000, to: 32_000 }
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
+
+/** A port of loopback that nobody had a moment ago. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(PORTS.from, PORTS.to)
+    if (await isFree(port)) return port
+  }
+}
 
 /** Starts a shop with a small demo catalogue and the test doors open; `env` are further settings. Resolves when it serves. */
 export async function startWholeShop(env: Record<string, string> = {}): Promise<WholeShop> {
