@@ -21,7 +21,7 @@ interface Running {
   sampler: NodeJS.Timeout
 }
 
-const LAG_EVERY_MS = 10_000
+const LAG_EVERY_MS = 5_000
 const consumed = counter('souk_events_consumed_total', 'Events whose handler has taken them')
 const failed = counter('souk_events_failures_total', 'Batches that their handler rejected; they come again')
 const lagging = gauge('souk_events_lag', 'Events that a group has still to handle; every member reports the whole group')
