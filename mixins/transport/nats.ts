@@ -76,7 +76,7 @@ export const natsTransporter = (place: NatsPlace, nodeID: string): NonNullable<B
 export async function checkNats(place: NatsPlace): Promise<void> {
   const options = { ...connectionOptions(place, 'souk-check'), reconnect: false }
   const connection = await connect(options).catch((error: Error) => {
-    const why = error.name === 'TypeError' && options.tls === null ? 'it wants TLS: say tls:// in NATS_URL, or set NATS_TLS_CA' : error.message
+    const why = options.tls === null && /\boptions\.tls\b/.test(error.message) ? 'it wants TLS: say tls:// in NATS_URL, or set NATS_TLS_CA' : error.message
     throw new Error(`NATS (${[options.servers].flat().join(', ')}) cannot be joined: ${why}`, { cause: error })
   })
   await connection.close()
