@@ -6,7 +6,7 @@ import { correctionsBody, facetsOf, keywordsOf, searchBody, suggestBody, unknown
 import { ElasticWriter } from './elastic-writer.ts'
 import { took } from './metrics.ts'
 import type { IndexBuild, IndexDefinition, IndexedDocument, SearchIndex, SearchQuery, SearchResult, Suggestion } from './port.ts'
-import { checkDefinition, checkQuery, madeBy } from './query.ts'
+import { checkDefinition, checkQuery, madeBy, searchForgiving } from './query.ts'
 import { suggestionsOf } from './suggestions.ts'
 import { corrected, parseText, Synonyms, type Demand } from './text-query.ts'
 import type { Write } from './write.ts'
@@ -54,12 +54,7 @@ export class ElasticSearch implements SearchIndex {
 
   async query(query: SearchQuery): Promise<SearchResult> {
     checkQuery(query, this.#definition)
-    const demands = parseText(query.text ?? '', this.#synonyms)
-    const first = await this.#search(query, demands)
-    const hit = first.total > 0 || Object.values(first.facets).some((values) => values.length > 0) // without one of the filters: the words are known
-    if (hit || demands.every(({ typed }) => typed === null)) return first
-    const meant = await this.#correct(demands)
-    return meant ? this.#search(query, meant) : first
+    return searchForgiving(parseText(query.text ?? '', this.#synonyms), (demands) => this.#search(query, demands), (demands) => this.#correct(demands))
   }
 
   async suggest(prefix: string, limit: number): Promise<Suggestion[]> {

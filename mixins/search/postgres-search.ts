@@ -8,7 +8,7 @@ import { countsOf, facetsOf, TagNames, type Counts } from './postgres-facets.ts'
 import { documentsStatement, searchStatement, suggestStatement, tsqueryText, unknownWordsStatement, type SearchRow } from './postgres-query.ts'
 import { createGeneration, generationsOf, lockIndex, tablesOf, type Generation } from './postgres-tables.ts'
 import { PostgresWriter } from './postgres-writer.ts'
-import { checkDefinition, checkQuery, isWanted, madeBy } from './query.ts'
+import { checkDefinition, checkQuery, isWanted, madeBy, searchForgiving } from './query.ts'
 import { suggestionsOf, type SuggestedKeyword } from './suggestions.ts'
 import { corrected, parseText, Synonyms, type Demand, type Unknown } from './text-query.ts'
 import { wordsOf } from './words.ts'
@@ -55,12 +55,7 @@ export class PostgresSearch implements SearchIndex {
 
   async query(query: SearchQuery): Promise<SearchResult> {
     checkQuery(query, this.#definition)
-    const demands = parseText(query.text ?? '', this.#synonyms)
-    const first = await this.#search(query, demands)
-    const hit = first.total > 0 || Object.values(first.facets).some((values) => values.length > 0) // without one of the filters: the words are known
-    if (hit || demands.every(({ typed }) => typed === null)) return first
-    const meant = await this.#correct(demands)
-    return meant ? this.#search(query, meant) : first
+    return searchForgiving(parseText(query.text ?? '', this.#synonyms), (demands) => this.#search(query, demands), (demands) => this.#correct(demands))
   }
 
   async suggest(prefix: string, limit: number): Promise<Suggestion[]> {

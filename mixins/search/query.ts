@@ -1,5 +1,6 @@
 import { canonicalJson } from '../primitives/ids.ts'
-import type { IndexDefinition, Range, SearchQuery } from './port.ts'
+import type { IndexDefinition, Range, SearchQuery, SearchResult } from './port.ts'
+import type { Demand } from './text-query.ts'
 
 // What every engine asks of a query and of a definition before it looks at them.
 
@@ -25,4 +26,17 @@ export const isWanted = ({ facets, attributeFacets }: SearchQuery, { attributes 
 export function checkQuery({ filters, sort }: SearchQuery, { numbers }: IndexDefinition): void {
   const used = [...Object.keys(filters).filter((field) => isRange(filters[field]!)), ...(sort === 'relevance' ? [] : [sort.replace(/^-/, '')])]
   for (const field of used) if (!numbers.includes(field)) throw new TypeError(`the index has no number field "${field}"`)
+}
+
+/** Searches as the words were typed and, where that meets nothing, once more as they were probably meant; `correct` answers null where they are known. */
+export async function searchForgiving(
+  demands: readonly Demand[],
+  search: (demands: readonly Demand[]) => Promise<SearchResult>,
+  correct: (demands: readonly Demand[]) => Promise<Demand[] | null>
+): Promise<SearchResult> {
+  const first = await search(demands)
+  const hit = first.total > 0 || Object.values(first.facets).some((values) => values.length > 0) // without one of the filters: the words are known
+  if (hit || demands.every(({ typed }) => typed === null)) return first
+  const meant = await correct(demands)
+  return meant ? search(meant) : first
 }
