@@ -64,10 +64,13 @@ export const commands: Command[] = [
   },
   {
     command: 'actors [type]',
-    description: 'Actors that are active, thread by thread',
+    description: 'Actors that are active, thread by thread: how many of each type, or of one type the busiest keys',
     async action(broker, { type }, helpers) {
       const answers = await askAll<unknown>(broker, '$actor.list', type ? { type } : {})
-      show(answers.flatMap(({ nodeID, answer }) => rowsOf(answer).map((row) => ({ broker: nodeID, ...row }))), helpers, type ? `no ${type} is active` : 'no actor is active')
+      const rows = answers.flatMap(({ nodeID, answer }) =>
+        rowsOf(answer).flatMap(({ keys, ...counts }): Row[] => (type ? rowsOf(keys).map((key) => ({ broker: nodeID, ...key })) : [{ broker: nodeID, ...counts }]))
+      )
+      show(rows, helpers, type ? `no ${type} is active` : 'no actor is active')
     }
   },
   {

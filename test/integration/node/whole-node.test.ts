@@ -61,7 +61,8 @@ test('dashboards and alerts find their series and labels in what a node serves',
 })
 
 test('the REPL shows threads, actors and outboxes, and calls actions', async () => {
-  const written = await repl('threads', 'outbox', 'actor cart nobody', 'call $operations.state', 'saga no-such')
+  const written = await repl('threads', 'outbox', 'actors', 'actor cart nobody', 'call $operations.state', 'saga no-such')
+  expect(written).toMatch(/souk\.commerce +│ order +│ \d+ +│ \d+ +║/) // so many, not which: a line of the screen
   expect(written).toMatch(/souk\.commerce .* ready/)
   for (const said of ['orders-1', 'cart/nobody (slot', 'draining', 'no such order']) expect(written).toContain(said)
 })
