@@ -26,5 +26,5 @@ export async function runTests(run, args) {
   const code = args.length > 0 ? 0 : await runGates(run)
   if (code !== 0) return code
   process.stdout.write('▸ tests: Jest\n')
-  return run(['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--maxWorkers=2', ...args])
+  return run(['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning', 'node_modules/jest/bin/jest.js', '--maxWorkers=2', ...args])
 }

