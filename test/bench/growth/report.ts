@@ -1,5 +1,5 @@
 import { settingInWords, type Setting } from '../machine.ts'
-import { escape, STYLE } from '../page.ts'
+import { escape, STYLE } from '../charts.ts'
 import { short } from '../report.ts'
 import type { Figure } from './measure.ts'
 

@@ -47,7 +47,8 @@ const PATIENCE_MS = 20_000
 const CURVE = [0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.9, 99.99, 100]
 const MICROSECONDS_MAX = 3_600_000_000
 
-class Recorder {
+/** Counts operations and their times, in memory that does not grow with them. */
+export class Recorder {
   readonly #histogram: RecordableHistogram = createHistogram({ lowest: 1, highest: MICROSECONDS_MAX, figures: 3 })
   readonly #errors: Record<string, number> = {}
   operations = 0
@@ -92,12 +93,21 @@ export async function closedLoop({ operation, seconds, supply = Infinity, weight
   return { ...recorder.result((performance.now() - from) / 1_000), ...(ranOut ? { ranOut } : {}) }
 }
 
+export interface Arrived {
+  /** From the first moment to the last answer, or to when no more were waited for. */
+  seconds: number
+  /** How late operations were begun (p99, ms): the load's own fault, which their times include. */
+  lateMs: number
+  /** Operations that were never answered. */
+  unanswered: number
+}
+
 /**
- * Operations come at random moments, `rate` a second on average, whether or not those before are done; each is timed from the moment
- * it was meant to start, so what waits behind a stall counts. Moments are kept to about a millisecond: below that, read the closed loop.
+ * Begins operations at random moments, `rate` a second on average, whether or not those before are done; each is told the moment it was
+ * meant to start. What is begun must not reject. Moments are kept to about a millisecond. `notSent` is told of those that were left
+ * out, since too many were under way.
  */
-export async function openArrival({ operation, seconds, supply = Infinity, weight = 1, rate }: LoadOptions & { rate: number }): Promise<Measured> {
-  const recorder = new Recorder()
+export async function arrivals({ seconds, rate, supply = Infinity }: { seconds: number; rate: number; supply?: number | undefined }, begin: (n: number, intended: number) => Promise<void>, notSent: () => void): Promise<Arrived> {
   const late = createHistogram()
   const random = randomOf(1)
   const from = performance.now()
@@ -106,10 +116,9 @@ export async function openArrival({ operation, seconds, supply = Infinity, weigh
   let sent = 0
   const start = (intended: number): void => {
     late.record(Math.max(1, Math.round((performance.now() - intended) * 1_000)))
-    if (underWay >= UNDER_WAY_MAX) return recorder.wrong('not-sent')
+    if (underWay >= UNDER_WAY_MAX) return notSent()
     underWay++
-    const n = sent++
-    void recorder.time(intended, weight, () => operation(n)).finally(() => underWay--)
+    void begin(sent++, intended).finally(() => underWay--)
   }
   for (const end = from + seconds * 1_000; due < end && sent < supply; ) {
     for (const now = performance.now(); due <= now && due < end && sent < supply; ) {
@@ -118,8 +127,14 @@ export async function openArrival({ operation, seconds, supply = Infinity, weigh
     }
     await sleep(1)
   }
-  const elapsed = (performance.now() - from) / 1_000
   for (const deadline = performance.now() + PATIENCE_MS; underWay > 0 && performance.now() < deadline; ) await sleep(5)
-  for (let i = underWay; i > 0; i--) recorder.wrong('no-answer')
-  return { ...recorder.result(Math.max(elapsed, (performance.now() - from) / 1_000)), offered: { rate, lateMs: late.percentile(99) / 1_000 } }
+  return { seconds: (performance.now() - from) / 1_000, lateMs: late.percentile(99) / 1_000, unanswered: underWay }
+}
+
+/** As many a second as they come, however long each takes; what waits behind a stall counts. Below a millisecond, read the closed loop. */
+export async function openArrival({ operation, seconds, supply, weight = 1, rate }: LoadOptions & { rate: number }): Promise<Measured> {
+  const recorder = new Recorder()
+  const arrived = await arrivals({ seconds, rate, supply }, (n, intended) => recorder.time(intended, weight, () => operation(n)), () => recorder.wrong('not-sent'))
+  for (let i = arrived.unanswered; i > 0; i--) recorder.wrong('no-answer')
+  return { ...recorder.result(arrived.seconds), offered: { rate, lateMs: arrived.lateMs } }
 }
