@@ -6,5 +6,6 @@ export default {
   globalSetup: '<rootDir>/test/global-setup.ts',
   globalTeardown: '<rootDir>/test/global-teardown.ts',
   reporters: ['default', '<rootDir>/test/support/closing-line-reporter.cjs'],
+  setupFilesAfterEnv: ['<rootDir>/test/run-again.ts'],
   testTimeout: 30_000
 }
