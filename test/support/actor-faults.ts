@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker, type MessagePort } from 'node:worker_threads'
 import { ServiceBroker } from 'moleculer'
+import { problemType } from '../../mixins/primitives/problem.ts'
 import { Mesh, MeshTransporter, type Link } from '../../mixins/transport/mesh.ts'
 import { brokerOptions } from '../../moleculer.config.ts'
 import { Hub } from '../../nodes/hub.ts'
@@ -94,7 +95,7 @@ export class FaultRun {
 
   async findings(): Promise<Findings> {
     const found: Findings = { acknowledged: 0, late: this.#late, lost: [], doubled: [], wrongEvents: [] }
-    const [ledgers, events] = await Promise.all([this.#engine.ledgers(), this.#engine.events()])
+    const [ledgers, events] = await this.#committed()
     for (const [key, acknowledged] of this.#acknowledged) {
       const entries = ledgers.get(key)?.entries ?? []
       const there = new Set(entries)
@@ -105,6 +106,12 @@ export class FaultRun {
       if (told.length !== entries.length || told.some((e, i) => e.number !== i + 1 || e.entry !== entries[i])) found.wrongEvents.push(key)
     }
     return found
+  }
+
+  /** Read as soon as the engine answers: its last fault may be a moment ago. */
+  #committed(): Promise<[Awaited<ReturnType<FaultEngine['ledgers']>>, Awaited<ReturnType<FaultEngine['events']>>]> {
+    const read = () => Promise.all([this.#engine.ledgers(), this.#engine.events()])
+    return until('the engine answers', () => read().catch((error: unknown) => (problemType(error) === 'unavailable' ? null : Promise.reject(error as Error))))
   }
 
   async stop(): Promise<void> {
