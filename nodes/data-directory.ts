@@ -20,7 +20,10 @@ export interface RunningNode {
   operations: string
   databaseUrl: string
   ordersDatabaseUrls: readonly string[]
+  /** Of schemas that have one of their own. */
+  schemaDatabaseUrls?: Readonly<Record<string, string>>
   kafkaBrokers?: readonly string[]
+  mongodbUrl?: string
 }
 
 /** Longest path of a local socket that every system takes (macOS: 104 bytes with the closing zero). */

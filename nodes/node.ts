@@ -1,9 +1,10 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { schemaUrls } from '../mixins/postgres/database.ts'
 import { setting } from '../mixins/settings/settings.ts'
 import { checkNats, natsPlace } from '../mixins/transport/nats.ts'
 import { banner } from './banner.ts'
-import { DataDirectory, idOf, provideSecrets, socketPath } from './data-directory.ts'
+import { DataDirectory, idOf, provideSecrets, socketPath, type RunningNode } from './data-directory.ts'
 import { checkShared, describeEngines, Engines, migrateAll } from './engines.ts'
 import { OperationsServer } from './operations.ts'
 import { awaitReady, takePort, tryPort } from './ports.ts'
@@ -86,7 +87,7 @@ export class Node {
     await this.#openRepl(directory, supervisor)
     if (this.#demo && has(threads, 'product.worker')) await this.#seed(supervisor)
     if (address) await awaitReady(address, this.#goOn)
-    directory.announce({ pid: process.pid, node: supervisor.node, address, operations: operationsUrl, databaseUrl: setting('DATABASE_URL')!, ordersDatabaseUrls: setting('ORDERS_DATABASE_URLS'), kafkaBrokers: setting('KAFKA_BROKERS') })
+    directory.announce({ pid: process.pid, node: supervisor.node, address, operations: operationsUrl, ...stores() })
     this.#progress.line(banner({ address, operations: operationsUrl, demo: this.#demo, dataDir: directory.path, elapsed: this.#progress.elapsed }))
   }
 
@@ -181,6 +182,15 @@ export class Node {
     })
   }
 }
+
+/** Where this node keeps its books. */
+const stores = (): Pick<RunningNode, 'databaseUrl' | 'ordersDatabaseUrls' | 'schemaDatabaseUrls' | 'kafkaBrokers' | 'mongodbUrl'> => ({
+  databaseUrl: setting('DATABASE_URL')!,
+  ordersDatabaseUrls: setting('ORDERS_DATABASE_URLS'),
+  schemaDatabaseUrls: schemaUrls(),
+  kafkaBrokers: setting('KAFKA_BROKERS'),
+  ...(setting('MONGODB_URL') ? { mongodbUrl: setting('MONGODB_URL')! } : {})
+})
 
 const has = (threads: readonly ThreadPlan[], service: string): boolean => threads.some(({ services }) => services.includes(service))
 

@@ -1,6 +1,6 @@
 import type { EventLog } from '../events/port.ts'
 import { counter } from '../metrics/registry.ts'
-import { Database, databaseUrl } from '../postgres/database.ts'
+import { Database, databaseUrl, schemaUrls } from '../postgres/database.ts'
 import { Shares } from '../postgres/shares.ts'
 import { setting } from '../settings/settings.ts'
 import { LANES } from './outbox.ts'
@@ -43,10 +43,7 @@ const sent = counter('souk_relay_events_total', 'Events that went from an outbox
 
 /** Every database that may hold outboxes, under the name that operators know it by. */
 export function outboxDatabases(): { name: string; url: string }[] {
-  const own = Object.entries(process.env).flatMap(([key, url]) => {
-    const schema = /^DATABASE_URL_(\w+)$/.exec(key)?.[1]?.toLowerCase()
-    return schema && url ? [{ name: schema, url }] : []
-  })
+  const own = Object.entries(schemaUrls()).map(([name, url]) => ({ name, url }))
   const all = [{ name: 'main', url: databaseUrl('relay') }, ...setting('ORDERS_DATABASE_URLS').map((url, i) => ({ name: `orders-${i}`, url })), ...own]
   return all.filter(({ url }, i) => all.findIndex((other) => other.url === url) === i)
 }

@@ -153,6 +153,12 @@ export function databaseUrl(schema: string): string {
   return url
 }
 
+/** Schemas that the operator gave a server or database of their own, and where. */
+export function schemaUrls(): Record<string, string> {
+  const own = Object.entries(process.env).filter((entry): entry is [string, string] => /^DATABASE_URL_\w+$/.test(entry[0]) && Boolean(entry[1]))
+  return Object.fromEntries(own.map(([name, url]) => [name.slice('DATABASE_URL_'.length).toLowerCase(), url]))
+}
+
 const NETWORK_ERRORS = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
 
 /** True when the outcome of the statement is unknown: the connection broke or could not be had, or the server is going down. */

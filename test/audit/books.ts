@@ -1,13 +1,33 @@
 import pg from 'pg'
+import type { RunningNode } from '../../nodes/data-directory.ts'
 import type { OrderState } from '../../services/order/order.ts'
 import { copyKafka } from './kafka.ts'
+import { copyPayments } from './mongo.ts'
 
-/** Where the books lie, and what else is known about the run. */
-export interface AuditOptions {
+/** Where the books lie. */
+export interface Whereabouts {
+  /** The database of every schema that has none of its own. */
   main: string
   orders: readonly string[]
+  /** Databases of schemas that have one of their own. */
+  schemas?: Readonly<Record<string, string>>
   /** Where the event log is, unless it is in PostgreSQL. */
   kafka?: readonly string[]
+  /** Where payments are, unless they are in PostgreSQL. */
+  mongo?: string
+}
+
+/** Where a running node has its books. */
+export const booksOf = ({ databaseUrl, ordersDatabaseUrls, schemaDatabaseUrls, kafkaBrokers, mongodbUrl }: RunningNode): Whereabouts => ({
+  main: databaseUrl,
+  orders: ordersDatabaseUrls,
+  ...(schemaDatabaseUrls ? { schemas: schemaDatabaseUrls } : {}),
+  ...(kafkaBrokers && kafkaBrokers.length > 0 ? { kafka: kafkaBrokers } : {}),
+  ...(mongodbUrl ? { mongo: mongodbUrl } : {})
+})
+
+/** Where the books lie, and what else is known about the run. */
+export interface AuditOptions extends Whereabouts {
   /** Work younger than this may still be under way. */
   settledSeconds: number
   /** What clients were told, one `{"orderId": …, "status": 201}` a line: enables the invariants that need it. */
@@ -15,9 +35,12 @@ export interface AuditOptions {
 }
 
 type Row = Record<string, unknown>
-type Query = <R extends Row>(sql: string, values?: unknown[]) => Promise<R[]>
+export type Query = <R extends Row>(sql: string, values?: unknown[]) => Promise<R[]>
 
 const PAGE = 2_000
+
+/** Why rules about payments cannot be looked at. */
+export const NO_PAYMENTS = 'there are no payments, neither in PostgreSQL nor in a MongoDB that is named'
 
 /** What the log holds of each aggregate, for this session alone: one pass over the log, then looked up by key. */
 const LOG_INDEX = `CREATE TEMP TABLE audit_log ON COMMIT PRESERVE ROWS AS
@@ -51,78 +74,124 @@ export interface Logged {
   total: number | null
 }
 
+/** Schemas whose services every marketplace has. */
+const EXPECTED = ['inventory', 'logistics', 'pricing', 'product', 'seller'] as const
+
+interface Session {
+  name: string
+  url: string
+  client: pg.Client
+}
+
 /**
  * The stores of a marketplace, read from outside its processes, with the superuser's eyes. Changes nothing in them. Each database is
- * read from one snapshot, so that a marketplace that goes on trading is seen as it was at a moment; the order databases' moment
- * comes before the main one's, so what their outboxes have let go of is in the log.
+ * read from one snapshot, so that a marketplace that goes on trading is seen as it was at a moment. Payments in MongoDB are read
+ * first, then come the moments of the databases, that of the event log last: what an outbox has let go of by its moment is in the log.
  */
 export class Books {
   readonly options: AuditOptions
-  /** Whether payments and the provider's accounts lie in PostgreSQL, where they can be read. */
-  readonly has: { payments: boolean; provider: boolean; log: boolean }
-  /** Topics whose oldest events have left the log by age: what is missing there says nothing. */
-  readonly trimmed: readonly string[]
-  readonly #main: pg.Client
-  readonly #orders: pg.Client[]
+  readonly #sessions: readonly Session[]
+  /** When the reading began: what moved later has not settled. */
+  readonly #at: number
+  #payments: { query: Query; table: string } | null = null
+  #hasProvider = false
+  #hasLog = false
+  #trimmed: readonly string[] = []
 
-  private constructor(options: AuditOptions, main: pg.Client, orders: pg.Client[], has: Books['has'], trimmed: readonly string[]) {
+  private constructor(options: AuditOptions, sessions: readonly Session[]) {
     this.options = options
-    this.#main = main
-    this.#orders = orders
-    this.has = has
-    this.trimmed = trimmed
+    this.#sessions = sessions
+    this.#at = Date.now()
   }
 
   /** Rejects when a database cannot be reached or holds no marketplace. */
   static async open(options: AuditOptions): Promise<Books> {
-    const clients: pg.Client[] = []
+    const books = new Books(options, sessionsOf(options))
     try {
-      for (const url of [options.main, ...options.orders]) {
-        const client = new pg.Client({ connectionString: url, application_name: 'souk audit', connectionTimeoutMillis: 5_000 })
-        client.on('error', () => {}) // the query under way is rejected too
-        clients.push(client)
-        await client.connect()
-      }
-      for (const client of clients.slice(1)) await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT 1')
-      await clients[0]!.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1') // it keeps a table of its own for the session
-      const [main, ...orders] = clients as [pg.Client, ...pg.Client[]]
-      const has = async (name: string): Promise<boolean> => (await main.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [name])).rows[0]!.there
-      if (!(await has('inventory.stock'))) throw new Error('the main database holds no marketplace')
-      const log = options.kafka !== undefined || (await has('log.event'))
-      const trimmed = log ? await indexLog(options, main) : []
-      return new Books(options, main, orders, { payments: await has('payment.payment'), provider: await has('provider.account'), log }, trimmed)
+      for (const { client } of books.#sessions) await client.connect()
+      await books.#begin()
+      return books
     } catch (error) {
-      await Promise.all(clients.map((c) => c.end().catch(() => {})))
+      await books.close()
       throw error
     }
   }
 
-  /** Whether the log was read later than the books, so that it may hold more. */
-  get logIsLater(): boolean {
-    return this.options.kafka !== undefined
+  async #begin(): Promise<void> {
+    const log = this.#session('log').client
+    for (const schema of EXPECTED) if (!(await this.#hasSchema(schema))) throw new Error(`the ${this.#session(schema).name} database holds no marketplace: it has no schema "${schema}"`)
+    if (this.options.mongo !== undefined) {
+      await copyPayments(this.options.mongo, log)
+      this.#payments = { query: queryOf(log), table: 'audit_payment' }
+    } else if (await this.hasTable('payment', 'payment')) this.#payments = { query: this.of('payment'), table: 'payment.payment' }
+    for (const { client } of this.#sessions) if (client !== log) await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT 1')
+    await log.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1') // it keeps tables of its own for the session
+    this.#hasProvider = await this.hasTable('provider', 'account')
+    this.#hasLog = this.options.kafka !== undefined || (await this.hasTable('log', 'event'))
+    if (this.#hasLog) this.#trimmed = await indexLog(this.options, log)
+  }
+
+  #session(schema: string): Session {
+    const url = this.options.schemas?.[schema] ?? this.options.main
+    return this.#sessions.find((s) => s.url === url)!
+  }
+
+  async #hasSchema(schema: string): Promise<boolean> {
+    const [row] = await this.of(schema)<{ there: boolean }>('SELECT to_regnamespace($1) IS NOT NULL AS there', [schema])
+    return row!.there
+  }
+
+  /** Payments, and the table of `(id, doc)` they are asked for; null where no engine that can be read holds them. */
+  get payments(): { query: Query; table: string } | null {
+    return this.#payments
+  }
+
+  /** Whether the demo provider's accounts are there. */
+  get hasProvider(): boolean {
+    return this.#hasProvider
+  }
+
+  get hasLog(): boolean {
+    return this.#hasLog
+  }
+
+  /** Topics whose oldest events have left the log by age: what is missing there says nothing. */
+  get trimmed(): readonly string[] {
+    return this.#trimmed
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#main, ...this.#orders].map((c) => c.end().catch(() => {})))
+    await Promise.all(this.#sessions.map(({ client }) => client.end().catch(() => {})))
   }
 
-  /** Rows of the main database. */
-  async main<R extends Row>(sql: string, values: unknown[] = []): Promise<R[]> {
-    return (await this.#main.query(sql, values)).rows as R[]
+  /** Rows of the database that holds a schema. */
+  of(schema: string): Query {
+    return queryOf(this.#session(schema).client)
+  }
+
+  /** Rows of the session's own tables, `audit_log` and `audit_event`. */
+  get log(): Query {
+    return this.of('log')
   }
 
   /** Every order database. */
   get shards(): readonly Query[] {
-    return this.#orders.map((client) => queryOf(client))
+    return this.options.orders.map((url) => queryOf(this.#sessions.find((s) => s.url === url)!.client))
   }
 
-  /** Every database with a name for reports. */
-  databases(): { name: string; isMain: boolean; query: Query }[] {
-    return [this.#main, ...this.#orders].map((client, i) => ({ name: i === 0 ? 'main' : `orders ${i - 1}`, isMain: i === 0, query: queryOf(client) }))
+  /** Every database with a name for reports, and whether the log was read at another moment than it, which is later. */
+  databases(): { name: string; logIsLater: boolean; query: Query }[] {
+    const isLater = this.options.kafka !== undefined
+    return this.#sessions.map((s) => ({ name: s.name, logIsLater: isLater || s !== this.#session('log'), query: queryOf(s.client) }))
   }
 
-  async hasTable(name: string): Promise<boolean> {
-    const [row] = await this.main<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [name])
+  /** Whether the log was read at another moment than the payments. */
+  get logIsLaterThanPayments(): boolean {
+    return this.options.kafka !== undefined || this.options.mongo !== undefined || this.#session('payment') !== this.#session('log')
+  }
+
+  async hasTable(schema: string, table: string): Promise<boolean> {
+    const [row] = await this.of(schema)<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [`${schema}.${table}`])
     return row!.there
   }
 
@@ -140,25 +209,42 @@ export class Books {
 
   /** What the log holds of these aggregates. */
   async logged(aggregates: readonly string[]): Promise<Map<string, Logged>> {
-    if (!this.has.log) return new Map()
-    return new Map((await this.main<Logged & Row>('SELECT * FROM audit_log WHERE aggregate = ANY($1)', [aggregates])).map((r) => [r.aggregate, r]))
+    if (!this.#hasLog) return new Map()
+    return new Map((await this.log<Logged & Row>('SELECT * FROM audit_log WHERE aggregate = ANY($1)', [aggregates])).map((r) => [r.aggregate, r]))
   }
 
-  /** Seconds since the order, its returns or its refunds last moved. */
+  /** Seconds from when the order, its returns or its refunds last moved to the beginning of the reading. */
   idleSeconds({ timeline, refunds, returns, placedAt }: OrderState): number {
     const last = Math.max(...[timeline.at(-1)?.at ?? placedAt, ...refunds.map((r) => r.at), ...returns.map((r) => r.at)].map((at) => Date.parse(at)))
-    return (Date.now() - last) / 1_000
+    return (this.#at - last) / 1_000
   }
 
-  /** Seconds since the last event of an aggregate was committed. */
+  /** Seconds from when the last event of an aggregate was committed to the beginning of the reading. */
   quietSeconds({ at }: Logged): number {
-    return (Date.now() - Date.parse(at)) / 1_000
+    return (this.#at - Date.parse(at)) / 1_000
   }
 
   /** Whether work on the order is not under way any more, or has been for too long. */
   isSettled(order: OrderState): boolean {
     return this.idleSeconds(order) > this.options.settledSeconds
   }
+}
+
+/** A session for each database that is named, once. What is made of other books is read before them: the search index first, the log, which all of them wrote to, last. */
+function sessionsOf({ main, orders, schemas = {} }: AuditOptions): Session[] {
+  const names = new Map<string, string>()
+  for (const [i, url] of orders.entries()) names.set(url, `orders ${i}`)
+  for (const [schema, url] of Object.entries(schemas)) if (!names.has(url)) names.set(url, schema)
+  names.set(main, 'main')
+  const [search, log] = [schemas['search'] ?? main, schemas['log'] ?? main]
+  const turn = (url: string): number => (url === log ? 2 : url === search ? 0 : 1)
+  return [...names]
+    .sort(([a], [b]) => turn(a) - turn(b))
+    .map(([url, name]) => {
+      const client = new pg.Client({ connectionString: url, application_name: 'souk audit', connectionTimeoutMillis: 5_000 })
+      client.on('error', () => {}) // the query under way is rejected too
+      return { name, url, client }
+    })
 }
 
 /** Makes the log's tables of the session; answers the topics whose oldest events are gone. */

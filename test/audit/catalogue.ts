@@ -1,27 +1,40 @@
 import { indexVersion } from '../../services/search/product-index.ts'
-import type { Books } from './books.ts'
+import { paged, type Books } from './books.ts'
 import type { Findings, Invariant } from './invariant.ts'
 
 /** Seconds a change may take to be found. */
 const BOUND_SECONDS = 20
 
-const compared = (slot: 'a' | 'b'): string => `FROM (SELECT id, version, updated_at FROM product.product WHERE status = 'active' AND offer_id IS NOT NULL) p
-  FULL JOIN (SELECT id, version FROM search.product_${slot} WHERE NOT removed) i ON i.id = p.id
-  WHERE NOT EXISTS (SELECT FROM product.product r WHERE r.id = coalesce(p.id, i.id) AND r.updated_at > now() - make_interval(secs => $1))`
+interface Sold extends Record<string, unknown> {
+  id: string
+  version: number
+  isSold: boolean
+  hasMoved: boolean
+}
 
+const PRODUCT = `SELECT id, version::float8 AS version, status = 'active' AND offer_id IS NOT NULL AS "isSold", updated_at > now() - make_interval(secs => ${BOUND_SECONDS}) AS "hasMoved" FROM product.product`
+
+type Indexed = { id: string; version: number }
+
+/** Every product that is for sale, and every one that is found, in the live generation of the index. */
 async function lookAtIndex(books: Books, found: Findings): Promise<void> {
-  if (!(await books.hasTable('search.generation'))) return
-  const [live] = await books.main<{ slot: 'a' | 'b' }>(`SELECT slot FROM search.generation WHERE index = 'product' AND state = 'live'`)
+  const [index, products] = [books.of('search'), books.of('product')]
+  if (!(await books.hasTable('search', 'generation'))) return
+  const [live] = await index<{ slot: 'a' | 'b' }>(`SELECT slot FROM search.generation WHERE index = 'product' AND state = 'live'`)
   if (!live) return
-  const [all] = await books.main<{ n: number }>(`SELECT count(*)::int AS n ${compared(live.slot)}`, [BOUND_SECONDS])
-  found.looked(all!.n)
-  const wrong = await books.main<{ id: string; version: number | null; indexed: number | null }>(
-    `SELECT coalesce(p.id, i.id) AS id, p.version::float8 AS version, i.version::float8 AS indexed ${compared(live.slot)}
-       AND (p.version IS NULL OR i.version IS NULL OR i.version::float8 < p.version * $2::float8 OR i.version::float8 >= (p.version + 1) * $2::float8)`,
-    [BOUND_SECONDS, indexVersion(1)]
-  )
-  for (const { id, version, indexed } of wrong) {
-    found.violation(version === null ? `product ${id} is found, but not sold` : `product ${id} is at version ${version}, ${indexed === null ? 'not found' : `found at ${Math.floor(indexed / indexVersion(1))}`}`)
+  const entries = `SELECT id, version::float8 AS version FROM search.product_${live.slot} WHERE NOT removed`
+  const sold = (after: string, limit: number): Promise<Sold[]> => products(`${PRODUCT} WHERE status = 'active' AND offer_id IS NOT NULL AND id COLLATE "C" > $1 ORDER BY id COLLATE "C" LIMIT $2`, [after, limit])
+  for await (const page of paged('id', sold)) {
+    const rows = await index<Indexed>(`${entries} AND id = ANY($1)`, [page.map((p) => p.id)])
+    const versions = new Map(rows.map((r) => [r.id, Math.floor(r.version / indexVersion(1))]))
+    for (const { id, version, hasMoved } of page) {
+      if (!hasMoved) found.expect(versions.get(id) === version, () => `product ${id} is at version ${version}, ${versions.has(id) ? `found at ${versions.get(id)}` : 'not found'}`)
+    }
+  }
+  const indexed = (after: string, limit: number): Promise<Indexed[]> => index(`${entries} AND id COLLATE "C" > $1 ORDER BY id COLLATE "C" LIMIT $2`, [after, limit])
+  for await (const page of paged('id', indexed)) {
+    const known = new Map((await products<Sold>(`${PRODUCT} WHERE id = ANY($1)`, [page.map((p) => p.id)])).map((p) => [p.id, p]))
+    for (const { id } of page) found.expect(known.get(id)?.isSold || known.get(id)?.hasMoved || false, () => `product ${id} is found, but not sold`)
   }
 }
 

@@ -1,15 +1,18 @@
 // `npm run audit`: checks the books of a marketplace from outside its processes. Exit 0: every invariant holds; 1: some do not;
 // 2: the books could not be read.
 import { parseArgs } from 'node:util'
+import { schemaUrls } from '../../mixins/postgres/database.ts'
 import { setting } from '../../mixins/settings/settings.ts'
 import { runningNode } from '../../nodes/data-directory.ts'
 import { audit, readAcknowledged, type Found } from './audit.ts'
-import type { AuditOptions } from './books.ts'
+import { booksOf, type AuditOptions, type Whereabouts } from './books.ts'
 
 const HELP = `npm run audit -- [options]     checks every invariant on the books of a running node, or of the databases in the environment
 
   --data-dir <path>     directory of the node whose books are read (SOUK_DATA_DIR, .souk); not used when DATABASE_URL and
-                        ORDERS_DATABASE_URLS are set; the log is Kafka's where the node's is, or KAFKA_BROKERS says so
+                        ORDERS_DATABASE_URLS are set; schemas have databases of their own (DATABASE_URL_<SCHEMA>), the log is
+                        in Kafka (KAFKA_BROKERS), payments in MongoDB (MONGODB_URL) where the node's are, or these say
+                        so; whoever logs in at Kafka is named here (KAFKA_USERNAME, …: --stack sets all of it)
   --acks <file>         what clients were told, one {"orderId": …, "status": 201} a line: checks that no such order is lost
   --settled <seconds>   work younger than this may still be under way (30)
   --json                one JSON document instead of lines
@@ -20,16 +23,24 @@ exit 0: every invariant holds · 1: some do not · 2: the books could not be rea
 class Unreadable extends Error {}
 
 /** Where the books lie: in the databases that the environment names, or in those of the node on the data directory. */
-function whereabouts(dataDir: string): Pick<AuditOptions, 'main' | 'orders' | 'kafka'> {
-  const elsewhere = Object.keys(process.env).find((name) => name.startsWith('DATABASE_URL_') && process.env[name])
-  if (elsewhere) throw new Unreadable(`${elsewhere} gives a schema a server of its own, and the audit compares the schemas of one main database`)
-  const [main, orders] = [setting('DATABASE_URL'), setting('ORDERS_DATABASE_URLS')]
-  const brokers = setting('KAFKA_BROKERS')
-  if (main !== null && orders.length > 0) return { main, orders, ...(brokers.length > 0 ? { kafka: brokers } : {}) }
+function whereabouts(dataDir: string): Whereabouts {
+  const here = environment()
+  if (here.main !== undefined && here.orders !== undefined) return { ...here, main: here.main, orders: here.orders }
   const node = runningNode(dataDir)
   if (!node) throw new Unreadable(`no node runs on ${dataDir}: start one (npm start), name its directory with --data-dir, or set DATABASE_URL and ORDERS_DATABASE_URLS`)
-  const kafka = brokers.length > 0 ? brokers : (node.kafkaBrokers ?? [])
-  return { main: main ?? node.databaseUrl, orders: orders.length > 0 ? orders : node.ordersDatabaseUrls, ...(kafka.length > 0 ? { kafka } : {}) }
+  return { ...booksOf(node), ...here }
+}
+
+/** What the environment says of where the books lie. */
+function environment(): Partial<Whereabouts> {
+  const [main, orders, kafka, mongo, schemas] = [setting('DATABASE_URL'), setting('ORDERS_DATABASE_URLS'), setting('KAFKA_BROKERS'), setting('MONGODB_URL'), schemaUrls()]
+  return {
+    ...(main !== null ? { main } : {}),
+    ...(orders.length > 0 ? { orders } : {}),
+    ...(Object.keys(schemas).length > 0 ? { schemas } : {}),
+    ...(kafka.length > 0 ? { kafka } : {}),
+    ...(mongo !== null ? { mongo } : {})
+  }
 }
 
 function readOptions(args: readonly string[]): { options: AuditOptions; json: boolean } | 'help' {

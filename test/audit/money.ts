@@ -1,14 +1,13 @@
 import { isBalanced } from '../../services/payment/payment.ts'
-import { paged } from './books.ts'
+import { NO_PAYMENTS, paged } from './books.ts'
 import type { Invariant } from './invariant.ts'
-
-const ELSEWHERE = 'payments are not in PostgreSQL'
 
 const captures: Invariant = {
   number: 3,
   name: 'at most one capture per order, of exactly its total, in our books and the provider’s; none is held for nothing',
   look(books, found) {
-    if (!books.has.payments) return ELSEWHERE
+    const { payments: kept } = books
+    if (!kept) return NO_PAYMENTS
     return {
       order({ order, payments, accounts }) {
         const ours = payments.filter((p) => p.captured > 0)
@@ -24,7 +23,7 @@ const captures: Invariant = {
       /** Money that was taken for no order at all. */
       async finish() {
         const page = (after: string, limit: number): Promise<{ id: string; order_id: string }[]> =>
-          books.main(`SELECT id, doc->>'orderId' AS order_id FROM payment.payment WHERE id > $1 AND doc ? 'orderId' AND (doc->>'captured')::float8 > 0 ORDER BY id LIMIT $2`, [after, limit])
+          kept.query(`SELECT id, doc->>'orderId' AS order_id FROM ${kept.table} WHERE id > $1 AND doc ? 'orderId' AND (doc->>'captured')::float8 > 0 ORDER BY id LIMIT $2`, [after, limit])
         for await (const rows of paged('id', page)) {
           const missing = new Set(await books.missingOrders(rows.map((r) => r.order_id)))
           for (const r of rows) found.expect(!missing.has(r.order_id), () => `payment ${r.id} was captured for order ${r.order_id}, which does not exist`)
@@ -38,7 +37,7 @@ const refunds: Invariant = {
   number: 7,
   name: 'refunds never exceed captures and happen once, in our books and the provider’s',
   look(books, found) {
-    if (!books.has.payments) return ELSEWHERE
+    if (!books.payments) return NO_PAYMENTS
     return {
       order({ order, payments, accounts }) {
         const settled = books.isSettled(order)
@@ -63,7 +62,7 @@ const conserved: Invariant = {
   number: 8,
   name: 'money is conserved: captures − refunds = sellers + fees + held, in every payment and so in all',
   look(books, found) {
-    if (!books.has.payments) return ELSEWHERE
+    if (!books.payments) return NO_PAYMENTS
     const sums = { captured: 0, refunded: 0, accounts: 0 }
     return {
       order({ payments }) {
@@ -98,7 +97,7 @@ const coupons: Invariant = {
         found.expect(used === (order.status !== 'cancelled'), () => `order ${order.id} is ${order.status}, and its use of ${order.coupon} is ${used ? 'there' : 'missing'}`)
       },
       async finish() {
-        for (const r of await books.main<CouponRow>(COUPONS)) {
+        for (const r of await books.of('pricing')<CouponRow>(COUPONS)) {
           found.expect(r.uses === r.counted, () => `coupon ${r.code}: counts ${r.uses} uses, has ${r.counted}`)
           found.expect(r.uses_total === null || r.counted <= r.uses_total, () => `coupon ${r.code}: ${r.counted} uses of ${r.uses_total}`)
           found.expect(r.uses_per_buyer === null || r.most <= r.uses_per_buyer, () => `coupon ${r.code}: one buyer used it ${r.most} times, ${r.uses_per_buyer} allowed`)

@@ -55,14 +55,15 @@ async function filesOf(books: Books, database: number, rows: readonly { state: O
   const orders = rows.map((r) => r.state)
   const ids = orders.map((o) => o.id)
   const keys = orders.flatMap(paymentIds)
-  const payments = books.has.payments ? await books.main<{ id: string; doc: Payment }>('SELECT id, doc FROM payment.payment WHERE id = ANY($1)', [keys]) : []
-  const accounts = books.has.provider
-    ? await books.main<OrderFile['accounts'][number]>('SELECT key, state, amount::float8 AS amount, captured::float8 AS captured, refunded::float8 AS refunded FROM provider.account WHERE key = ANY($1)', [keys])
+  const kept = books.payments
+  const payments = kept ? await kept.query<{ id: string; doc: Payment }>(`SELECT id, doc FROM ${kept.table} WHERE id = ANY($1)`, [keys]) : []
+  const accounts = books.hasProvider
+    ? await books.of('provider')<OrderFile['accounts'][number]>('SELECT key, state, amount::float8 AS amount, captured::float8 AS captured, refunded::float8 AS refunded FROM provider.account WHERE key = ANY($1)', [keys])
     : []
-  const reservations = await books.main<OrderFile['reservations'][number]>('SELECT order_id, warehouse_id, attempt, status, lines, restocks FROM inventory.reservation WHERE order_id = ANY($1)', [ids])
-  const shipments = await books.main<OrderFile['shipments'][number]>('SELECT order_id, sub_order_id, status, held_back FROM logistics.shipment WHERE order_id = ANY($1)', [ids])
-  const couponUses = await books.main<OrderFile['couponUses'][number]>('SELECT order_id, n IS NOT NULL AS standing FROM pricing.coupon_use WHERE order_id = ANY($1)', [ids])
-  const listed = await books.main<OrderFile['listed'][number]>('SELECT id, order_id, status FROM seller.sub_order WHERE order_id = ANY($1)', [ids])
+  const reservations = await books.of('inventory')<OrderFile['reservations'][number]>('SELECT order_id, warehouse_id, attempt, status, lines, restocks FROM inventory.reservation WHERE order_id = ANY($1)', [ids])
+  const shipments = await books.of('logistics')<OrderFile['shipments'][number]>('SELECT order_id, sub_order_id, status, held_back FROM logistics.shipment WHERE order_id = ANY($1)', [ids])
+  const couponUses = await books.of('pricing')<OrderFile['couponUses'][number]>('SELECT order_id, n IS NOT NULL AS standing FROM pricing.coupon_use WHERE order_id = ANY($1)', [ids])
+  const listed = await books.of('seller')<OrderFile['listed'][number]>('SELECT id, order_id, status FROM seller.sub_order WHERE order_id = ANY($1)', [ids])
   const logged = await books.logged([...ids.map((id) => `order/${id}`), ...keys.map((key) => `payment/${key}`)])
   const orderOf = (key: string): string => key.slice(0, key.lastIndexOf('.'))
   const [payment, account] = [by(payments.map((p) => ({ ...p.doc, id: p.id })), (p) => orderOf(p.id)), by(accounts, (a) => orderOf(a.key))]

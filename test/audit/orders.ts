@@ -1,5 +1,5 @@
 import { isAccepted, orderStatus, type OrderStatus, type Totals } from '../../services/order/order.ts'
-import { paged, type Books } from './books.ts'
+import { NO_PAYMENTS, paged, type Books } from './books.ts'
 import type { Findings, Invariant } from './invariant.ts'
 
 const isExact = (t: Totals): boolean => t.total === t.subtotal - t.discount + t.shipping + t.tax && Object.values(t).every((n) => Number.isSafeInteger(n) && n >= 0)
@@ -57,7 +57,7 @@ const paidFirst: Invariant = {
   number: 6,
   name: 'nothing ships unpaid',
   look(books, found) {
-    if (!books.has.payments) return 'payments are not in PostgreSQL'
+    if (!books.payments) return NO_PAYMENTS
     return {
       order({ order, shipments, payments }) {
         const sent = shipments.filter((s) => !s.held_back)
@@ -66,7 +66,7 @@ const paidFirst: Invariant = {
       },
       async finish() {
         const page = (after: string, limit: number): Promise<{ order_id: string }[]> =>
-          books.main('SELECT order_id FROM logistics.shipment WHERE NOT held_back AND order_id COLLATE "C" > $1 GROUP BY order_id ORDER BY order_id COLLATE "C" LIMIT $2', [after, limit])
+          books.of('logistics')('SELECT order_id FROM logistics.shipment WHERE NOT held_back AND order_id COLLATE "C" > $1 GROUP BY order_id ORDER BY order_id COLLATE "C" LIMIT $2', [after, limit])
         for await (const rows of paged('order_id', page)) {
           found.looked(rows.length)
           for (const id of await books.missingOrders(rows.map((r) => r.order_id))) found.violation(`a parcel belongs to order ${id}, which does not exist`)

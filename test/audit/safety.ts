@@ -73,8 +73,8 @@ const uniqueIds: Invariant = {
 
 /** An event may be stored twice (at least once), but then it is the same event. */
 async function lookForTwins(books: Books, found: Findings): Promise<void> {
-  if (!books.has.log) return
-  const twins = await books.main<{ id: string; n: number }>('SELECT id, count(DISTINCT (topic, aggregate, number))::int AS n FROM audit_event GROUP BY id HAVING count(DISTINCT (topic, aggregate, number)) > 1')
+  if (!books.hasLog) return
+  const twins = await books.log<{ id: string; n: number }>('SELECT id, count(DISTINCT (topic, aggregate, number))::int AS n FROM audit_event GROUP BY id HAVING count(DISTINCT (topic, aggregate, number)) > 1')
   found.looked(1)
   for (const { id, n } of twins) found.violation(`event id ${id} names ${n} different events`)
 }

@@ -39,7 +39,7 @@ const noOversell: Invariant = {
     return {
       order: ({ order }) => sold.count(order, books.isSettled(order)),
       async finish() {
-        for await (const rows of paged<StockRow>('offer_id', (after, limit) => books.main(STOCK, [after, limit]))) {
+        for await (const rows of paged<StockRow>('offer_id', (after, limit) => books.of('inventory')(STOCK, [after, limit]))) {
           for (const r of rows) {
             found.expect(r.reserved >= 0 && r.reserved <= r.on_hand, () => `offer ${r.offer_id}: ${r.on_hand} on hand, ${r.reserved} reserved`)
             found.expect(r.on_hand === r.moved && r.reserved === r.moved_reserved, () => `offer ${r.offer_id}: ${r.on_hand}/${r.reserved} in stock, its ledger says ${r.moved}/${r.moved_reserved}`)
@@ -63,7 +63,7 @@ const noLeak: Invariant = {
       },
       /** What is held for no order at all. */
       async finish() {
-        const held = await books.main<{ order_id: string; warehouse_id: string; attempt: number }>(
+        const held = await books.of('inventory')<{ order_id: string; warehouse_id: string; attempt: number }>(
           `SELECT order_id, warehouse_id, attempt FROM inventory.reservation WHERE status = 'held' AND at < now() - make_interval(secs => $1)`,
           [books.options.settledSeconds]
         )

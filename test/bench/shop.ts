@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { runningNode } from '../../nodes/data-directory.ts'
 import { visit, type Visit } from '../../nodes/visit.ts'
+import { booksOf, type Whereabouts } from '../audit/books.ts'
 import { endNode, startNode, temporaryDirectory, type NodeProcess } from '../support/node-process.ts'
 import { until } from '../support/until.ts'
 import { freePort } from '../support/whole-shop.ts'
@@ -19,7 +20,7 @@ export interface Startup {
 
 /** The inside of a shop: its stores, and a broker among its own. */
 export interface Inside {
-  databases: { main: string; orders: readonly string[] }
+  databases: Whereabouts
   /** Of the node's process. */
   pid: number
   /** Address of its operations server. */
@@ -51,7 +52,7 @@ function openInside(dir: string, key?: string): Inside & { close(): Promise<void
   const main = new pg.Pool({ connectionString: node.databaseUrl, max: CONNECTIONS, application_name: 'souk bench' })
   let visiting: Promise<Visit> | undefined
   return {
-    databases: { main: node.databaseUrl, orders: node.ordersDatabaseUrls },
+    databases: booksOf(node),
     pid: node.pid,
     operations: node.operations,
     main,

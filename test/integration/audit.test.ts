@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { connectMongo, MongoDocuments } from '../../mixins/documents/mongo-documents.ts'
+import type { Payment } from '../../services/payment/payment.ts'
+import { PAYMENTS } from '../../services/payment/payment.store.ts'
 import { audit, INVARIANTS } from '../audit/audit.ts'
 import { settledViolations, violationsOf } from '../support/clean-books.ts'
 import type { TestDatabases } from '../support/databases.ts'
@@ -107,6 +110,71 @@ describe('the audit', () => {
     expect(new Set(PLANTS.map(([number]) => number))).toEqual(new Set(INVARIANTS.map((i) => i.number)))
   })
 
+  describe('over many databases', () => {
+    const APART = ['inventory', 'log', 'product', 'search', 'seller'] as const
+    let db: TestDatabases
+    const others: TestDatabases[] = []
+    let schemas: Record<string, string>
+
+    /** A copy of the books in which each of these schemas lies in a database of its own, and nowhere else. */
+    beforeAll(async () => {
+      db = await books.databases.copy()
+      for (const _schema of APART) others.push(await books.databases.copy())
+      schemas = Object.fromEntries(APART.map((schema, i) => [schema, others[i]!.main]))
+      for (const schema of APART) {
+        for (const url of [db.main, ...Object.values(schemas)]) if (url !== schemas[schema]) await db.query(`DROP SCHEMA ${schema} CASCADE`, [], url)
+      }
+      for (const url of Object.values(schemas)) for (const schema of ['logistics', 'payment', 'pricing', 'provider']) await db.query(`DROP SCHEMA ${schema} CASCADE`, [], url)
+    }, 60_000)
+    afterAll(async () => {
+      for (const copy of [db, ...others]) await copy.drop()
+    })
+
+    test('finds nothing in clean books, and looks at everything', async () => {
+      const report = await audit({ ...db, schemas, settledSeconds: 0, acknowledged: acknowledged() })
+      expect(violationsOf(report)).toEqual([])
+      for (const { invariant, finding } of report.findings) expect([invariant.number, finding.skipped, finding.checked > 0]).toEqual([invariant.number, undefined, true])
+    })
+
+    test('finds what is wrong in each of them', async () => {
+      await db.query('UPDATE inventory.stock SET on_hand = on_hand + 1', [], schemas['inventory'])
+      await db.query('UPDATE seller.inbox SET number = number + 100 WHERE aggregate = $1', [`order/${books.orders.delivered}`], schemas['seller'])
+      await db.query('UPDATE product.product SET version = version + 3', [], schemas['product'])
+      await db.query(`UPDATE log.event SET id = 'same' WHERE topic = 'order_created'`, [], schemas['log'])
+      await db.query('UPDATE pricing.coupon SET uses = uses + 1')
+      const report = await audit({ ...db, schemas, settledSeconds: 0 })
+      expect(violationsOf(report).map(([n]) => n)).toEqual([1, 10, 17, 21, 25])
+    })
+
+    test('says which one holds no marketplace', async () => {
+      await expect(audit({ ...db, schemas: { ...schemas, seller: schemas['inventory']! }, settledSeconds: 0 })).rejects.toThrow('the inventory database holds no marketplace: it has no schema "seller"')
+    })
+  })
+
+  const mongo = process.env['SOUK_TEST_MONGODB_URL']
+  if (!mongo) test.skip('payments in MongoDB: set SOUK_TEST_MONGODB_URL to run them', () => {})
+  else {
+    test('reads payments from MongoDB where they are there', async () => {
+      const db = await books.databases.copy()
+      const url = new URL(mongo)
+      url.pathname = `/${new URL(db.main).pathname.slice(1)}`
+      const client = connectMongo(url.href)
+      try {
+        const payments = new MongoDocuments<Payment>(client, 'payment', PAYMENTS)
+        for (const { doc, id } of await db.query<{ id: string; doc: Payment }>('DELETE FROM payment.payment RETURNING id, doc')) await payments.insert({ ...doc, id })
+        const look = async (): Promise<number[]> => violationsOf(await audit({ ...db, mongo: url.href, settledSeconds: 0 })).map(([n]) => n)
+        expect(await look()).toEqual([])
+        const [paid] = await payments.find({ orderId: books.orders.delivered }, { limit: 1 })
+        await payments.replace({ ...paid!, captured: 1 }, paid!.version)
+        expect(await look()).toEqual([3, 6, 7, 8])
+      } finally {
+        await client.db().dropDatabase()
+        await client.close()
+        await db.drop()
+      }
+    })
+  }
+
   describe('on the command line', () => {
     const root = fileURLToPath(new URL('../../', import.meta.url))
     const dir = mkdtempSync(join(tmpdir(), 'souk-audit-'))
@@ -123,6 +191,11 @@ describe('the audit', () => {
       expect(code).toBe(0)
       for (const { number, name } of INVARIANTS) expect(out).toMatch(new RegExp(`^[✓–] +${number}  ${name.slice(0, 20)}`, 'm'))
       expect(out).toContain('Every invariant holds')
+    })
+
+    test('takes the database of a schema from the environment', async () => {
+      const { code, err } = await run(['--settled', '0'], { ...urls(), DATABASE_URL_SELLER: books.databases.orders[0]! })
+      expect([code, err.trim()]).toEqual([2, 'souk: the audit could not be made: the orders 0 database holds no marketplace: it has no schema "seller"'])
     })
 
     test('finds the node of a data directory, takes acknowledgements, and ends with 1 on a violation', async () => {
