@@ -20,6 +20,7 @@ npm run repl  [-- command]   a console of the running node; with a command: runs
 npm run audit [-- options]   checks the running node's books: money, stock, events
 npm run stack [-- command]   every engine of a large site, natively on this machine; -- --help lists what it can do
 npm run bench [-- options]   measures a fresh shop, or a running one, beside bare references; -- --help lists the options
+npm run load  [-- mix]       puts a fresh shop, or a running one, under load at a rate, and checks what it did; -- --help lists mixes and options
 npm run soak  [-- options]   lets a shop trade for minutes with threads dying, and looks at what grows; -- --help lists the options`
 
 class Failure extends Error {}
@@ -216,6 +217,10 @@ const COMMANDS = {
   audit: (args) => handOver([...QUIET, 'test/audit/cli.ts', ...onStack(args)]),
   stack: (args) => handOver([...STACK, ...args]),
   bench: (args) => handOver(['test/bench/run.ts', ...args]),
+  load: (args) => {
+    const rest = onStack(args)
+    return handOver([...QUIET, 'test/load/run.ts', ...(rest.length < args.length ? ['--stack'] : []), ...rest])
+  },
   soak: (args) => handOver(['test/soak/run.ts', ...args]),
   check: () => runGates(handOver),
   test: (args) => runTests(handOver, testsOnStack(args))

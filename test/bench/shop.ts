@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
+import type { OpenKeys } from '../../mixins/keys/keys.ts'
+import { PostgresKeys } from '../../mixins/keys/postgres-keys.ts'
+import { RedisKeys } from '../../mixins/keys/redis-keys.ts'
+import { Database } from '../../mixins/postgres/database.ts'
+import { RedisServer } from '../../mixins/redis/server.ts'
 import { runningNode } from '../../nodes/data-directory.ts'
 import { visit, type Visit } from '../../nodes/visit.ts'
 import { booksOf, type Whereabouts } from '../audit/books.ts'
@@ -21,6 +26,10 @@ export interface Startup {
 /** The inside of a shop: its stores, and a broker among its own. */
 export interface Inside {
   databases: Whereabouts
+  /** Connections to the database that holds this schema. */
+  pool(schema: string): pg.Pool
+  /** The shop's own store of sessions. */
+  keys: OpenKeys
   /** Of the node's process. */
   pid: number
   /** Address of its operations server. */
@@ -44,21 +53,36 @@ const [PATIENCE_MS, PATIENCE_MS_PER_THOUSAND] = [180_000, 60_000]
 /** What the benches' own statements use: enough to keep two cores busy. */
 const CONNECTIONS = 16
 
-/** `key`: the key that signs the shop's tokens, where it is not the one in its directory. */
-function openInside(dir: string, key?: string): Inside & { close(): Promise<void> } {
+type Environment = Readonly<Record<string, string | undefined>>
+
+const openKeys = (env: Environment, url: string): OpenKeys => (env['REDIS_URL'] ? new RedisKeys(new RedisServer(env['REDIS_URL'], { pipelined: true })) : new PostgresKeys(new Database(url, 'keys')))
+
+/** `env`: what the shop was told of its engines, and of the key that signs its tokens where that is not the one in its directory. */
+function openInside(dir: string, env: Environment): Inside & { close(): Promise<void> } {
   const node = runningNode(dir)
   if (!node) throw new Error(`${dir}: no node runs there`)
-  process.env['SOUK_JWT_KEY'] = key || readFileSync(join(dir, 'jwt-key.pem'), 'utf8')
-  const main = new pg.Pool({ connectionString: node.databaseUrl, max: CONNECTIONS, application_name: 'souk bench' })
+  process.env['SOUK_JWT_KEY'] = env['SOUK_JWT_KEY'] || readFileSync(join(dir, 'jwt-key.pem'), 'utf8')
+  const pools = new Map<string, pg.Pool>()
+  const poolTo = (url: string): pg.Pool => {
+    let pool = pools.get(url)
+    if (!pool) pools.set(url, (pool = new pg.Pool({ connectionString: url, max: CONNECTIONS, application_name: 'souk bench' })))
+    return pool
+  }
+  const databases = booksOf(node)
+  const urlOf = (schema: string): string => databases.schemas?.[schema] ?? databases.main
+  const keys = openKeys(env, urlOf('keys'))
   let visiting: Promise<Visit> | undefined
   return {
-    databases: booksOf(node),
+    databases,
+    pool: (schema) => poolTo(urlOf(schema)),
+    keys,
     pid: node.pid,
     operations: node.operations,
-    main,
+    main: poolTo(node.databaseUrl),
     broker: async () => (await (visiting ??= visit(dir))).broker,
     async close() {
-      await main.end()
+      await keys.close()
+      await Promise.all([...pools.values()].map((pool) => pool.end()))
       const visited = await visiting?.catch(() => undefined)
       await visited?.broker.stop()
       visited?.socket.destroy()
@@ -68,7 +92,7 @@ function openInside(dir: string, key?: string): Inside & { close(): Promise<void
 
 /** A shop that runs already; with its data directory also from inside. */
 export function joinShop(url: string, dir: string | null): Shop {
-  const inside = dir === null ? null : openInside(dir, process.env['SOUK_JWT_KEY'])
+  const inside = dir === null ? null : openInside(dir, process.env)
   return { url: url.replace(/\/+$/, ''), inside, startup: null, close: async () => inside?.close() }
 }
 
@@ -105,7 +129,7 @@ export async function startShop(products: number, env: Record<string, string> = 
       node = start()
       await shopServes(node, products)
     }
-    const inside = openInside(dir, env['SOUK_JWT_KEY'])
+    const inside = openInside(dir, env)
     return {
       url: `http://127.0.0.1:${port}`,
       inside,

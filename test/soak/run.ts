@@ -6,7 +6,6 @@ import { violationsOf } from '../bench/books.ts'
 import { progress, say, settingNow, writeResults } from '../bench/machine.ts'
 import { makePeople } from '../bench/people.ts'
 import { joinShop, startShop, type Inside, type Shop } from '../bench/shop.ts'
-import { pagesOf } from '../bench/scenarios/product-pages.ts'
 import { until } from '../support/until.ts'
 import { runningNode } from '../../nodes/data-directory.ts'
 import { Client, Tally } from './client.ts'
@@ -16,7 +15,8 @@ import { pageOf } from './page.ts'
 import { tableGrowth, tablesOf, wrongOf, type Death, type SoakReport } from './report.ts'
 import { judge, othersShare, type Sample } from './series.ts'
 import { Trade } from './trade.ts'
-import { Visitor, type Goods } from './visitor.ts'
+import { goodsOf } from './goods.ts'
+import { Visitor } from './visitor.ts'
 
 const CONNECTIONS = 200
 /** Operations that are asked often enough to be followed over time. */
@@ -28,14 +28,7 @@ const SAMPLES = 400
 const [SAMPLE_MIN_S, SAMPLE_MAX_S] = [0.5, 10]
 /** After the last death. */
 const RECOVERY_MS = 60_000
-/** Of the sold and looked-at products. */
-const [PAGE, PAGES] = [100, 10]
 const DEMO_PASSWORD = 'souk-demo-2026'
-
-async function goodsOf(http: HttpClient): Promise<Goods[]> {
-  const pages = await pagesOf(http, PAGE, PAGES)
-  return pages.flatMap(({ page }) => (page.items as { id: string; title: string; offerId: string | null }[]).flatMap(({ id, title, offerId }) => (offerId === null ? [] : [{ id, title, offerId }])))
-}
 
 const isReady = (operations: string): Promise<boolean> => fetch(`${operations}/readyz`).then(({ ok }) => ok, () => false)
 

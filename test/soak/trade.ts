@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HttpAnswer } from '../bench/load/http-client.ts'
 import type { Client } from './client.ts'
-import { favourite, Visitor, wordOf, type Goods } from './visitor.ts'
+import { favourite, wordOf, type Goods } from './goods.ts'
+import { Visitor } from './visitor.ts'
 
 type Json = Record<string, unknown>
 

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { pick } from '../bench/load/random.ts'
 import type { HttpAnswer } from '../bench/load/http-client.ts'
 import { PASSWORD, type Person } from '../bench/people.ts'
 import type { Ask, Client } from './client.ts'
@@ -100,15 +99,3 @@ export class Visitor {
     this.#refreshToken = refreshToken
   }
 }
-
-/** What there is to buy, as a look at the whole catalogue told before the trade began. */
-export interface Goods {
-  id: string
-  offerId: string
-  title: string
-}
-
-/** Few products sell often, most now and then. */
-export const favourite = (goods: readonly Goods[]): Goods => goods[Math.floor(goods.length * Math.random() ** 2)]!
-
-export const wordOf = ({ title }: Goods): string => pick(Math.random, title.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter((word) => word.length > 2)) ?? title

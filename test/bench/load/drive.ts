@@ -53,16 +53,23 @@ export class Recorder {
   readonly #errors: Record<string, number> = {}
   operations = 0
 
-  /** Counts `run` from `start` (of `performance.now`) on, whenever it began. */
-  async time(start: number, weight: number, run: () => Promise<unknown>): Promise<void> {
+  /** Counts `run` from `start` (of `performance.now`) on, whenever it began; answers, and rejects, as it does. */
+  async watch<T>(start: number, weight: number, run: () => Promise<T>): Promise<T> {
     try {
-      await run()
+      const result = await run()
       this.#histogram.record(Math.max(1, Math.round((performance.now() - start) * 1_000)))
       this.operations += weight
+      return result
     } catch (error) {
       const { type, code, name } = error as { type?: string; code?: string; name?: string }
       this.wrong(String(type ?? code ?? name))
+      throw error
     }
+  }
+
+  /** The same, and never rejects. */
+  async time(start: number, weight: number, run: () => Promise<unknown>): Promise<void> {
+    await this.watch(start, weight, run).catch(() => {}) // it is counted
   }
 
   wrong(type: string): void {

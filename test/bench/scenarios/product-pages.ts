@@ -14,7 +14,7 @@ const LISTED_PAGES = 20
 const PRODUCT_PAGES = 10
 
 /** The first pages of the catalogue, with the path of each. */
-export async function pagesOf(http: HttpClient, limit: number, max: number): Promise<{ path: string; page: Page }[]> {
+export async function pagesOf(http: Pick<HttpClient, 'request'>, limit: number, max: number): Promise<{ path: string; page: Page }[]> {
   const pages: { path: string; page: Page }[] = []
   for (let path: string | null = `${LIST}?limit=${limit}`; path !== null && pages.length < max; ) {
     const page = expectStatus(await http.request({ method: 'GET', path }), 200).json() as Page
