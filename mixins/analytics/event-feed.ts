@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Batcher } from '../batch/batcher.ts'
-import type { DeliveryFailure, EventLog, EventRecord, Subscription } from '../events/port.ts'
+import type { DeliveryFailure, EventLog, EventText, Subscription } from '../events/port.ts'
 import { counter } from '../metrics/registry.ts'
 import type { Json } from '../primitives/json.ts'
 import { problemType } from '../primitives/problem.ts'
 import type { AnalyticsStore } from './port.ts'
+import { Rounds } from './rounds.ts'
 
 /** Rows by table. */
 export type Rows = Readonly<Partial<Record<string, readonly Record<string, Json>[]>>>
@@ -14,21 +13,21 @@ export interface FeedOptions {
   group: string
   topics: readonly string[]
   /** Rows of a batch. They derive from the events alone, so that an event that comes again gives the same rows, with the same keys. */
-  rowsOf(batch: readonly EventRecord[]): Rows
+  rowsOf(batch: readonly EventText[]): Rows
 }
 
-/** ClickHouse wants few large inserts: at most one small round in this time, with everything that came meanwhile. */
-const ROUND_MS = 1_000
-/** A whole batch tells that it catches up. For a while behind one, a round waits only as long as other partitions need to bring theirs. */
-const CATCH_UP = { forMs: 2_000, roundMs: 20 }
 /** Batches that may wait for a round: they bound memory, and how much one round writes. */
 const CONCURRENCY = 16
 const MAX_BATCH = 2_000
+/** ClickHouse wants few large inserts; far larger ones are no cheaper, and the next rows could be made ready meanwhile. */
+const ROUND = { pauseMs: 1_000, enough: MAX_BATCH, most: 10_000 }
 const RETRY_MS = 10_000
 const BEST_EFFORT = { most: 20_000, everyMs: 15_000 }
 
 const written = counter('souk_analytics_rows_total', 'Rows that analytics has stored')
 const dropped = counter('souk_behaviour_dropped_total', 'Views and searches that found a buffer full').with({ at: 'store' })
+
+const rowsIn = (rows: Rows): number => Object.values(rows).reduce((sum, list = []) => sum + list.length, 0)
 
 /**
  * Brings business events from the log into the analytics store, at least once, and best-effort rows as well as it can. Where the store
@@ -43,10 +42,7 @@ export class EventFeed {
   #starting: Promise<void> | null = null
   #retry: NodeJS.Timeout | null = null
   #bestEffortTimer: NodeJS.Timeout | null = null
-  /** One round at a time, of everything that waits. */
-  readonly #rounds = new Batcher<Rows, void>((parts) => this.#runRound(parts), { max: 2 * CONCURRENCY, inFlight: 1 })
-  #rest: Promise<unknown> = Promise.resolve()
-  #catchesUpUntil = 0
+  readonly #rounds = new Rounds<Rows>({ ...ROUND, sizeOf: rowsIn, write: (parts) => this.#write(parts) })
   #bestEffort: { table: string; row: Record<string, Json> }[] = []
   #off: string | null = null
   #stopped = false
@@ -116,10 +112,9 @@ export class EventFeed {
     if (this.#off !== null) this.#say(`${this.#options.group} is on, and catches up from the event log`)
     this.#off = null
     const { topics, group, rowsOf } = this.#options
-    this.#subscription = this.#log.consume(topics, group, (batch) => this.#rounds.add(rowsOf(batch)), {
+    this.#subscription = this.#log.forward(topics, group, (batch) => this.#rounds.add(rowsOf(batch)), {
       maxBatch: MAX_BATCH,
       concurrency: CONCURRENCY,
-      independentTopics: true,
       onFailure: (failure) => this.#failed(failure)
     })
   }
@@ -148,8 +143,7 @@ export class EventFeed {
   }
 
   /** Stores the parts of a round together; when the engine refuses them, one by one, so that only the one at fault comes again. */
-  async #runRound(parts: Rows[]): Promise<(void | Error)[]> {
-    await this.#rest
+  async #write(parts: readonly Rows[]): Promise<(void | Error)[]> {
     try {
       await this.#insert(parts)
       return parts.map(() => {})
@@ -158,9 +152,6 @@ export class EventFeed {
       const answers: (void | Error)[] = []
       for (const part of parts) answers.push(await this.#insert([part]).catch((fault: Error) => fault))
       return answers
-    } finally {
-      if (parts.some((part) => Object.values(part).some((rows = []) => rows.length >= MAX_BATCH))) this.#catchesUpUntil = Date.now() + CATCH_UP.forMs
-      this.#rest = sleep(Date.now() < this.#catchesUpUntil ? CATCH_UP.roundMs : ROUND_MS, undefined, { ref: false })
     }
   }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Kafka, logLevel, type KafkaConfig, type SASLOptions } from 'kafkajs'
 import { setting } from '../settings/settings.ts'
+import { socketsOfWholeAnswers } from './kafka-socket.ts'
 
 /** A broker that hangs must not hold a caller for longer. */
 const CONNECT_MS = 3_000
@@ -37,6 +38,7 @@ export function kafkaClient(brokers: readonly string[], more: Partial<KafkaConfi
     requestTimeout: REQUEST_MS,
     retry: { initialRetryTime: 100, retries: 4, maxRetryTime: 1_000 },
     logLevel: logLevel.NOTHING,
-    ...more
+    ...more,
+    socketFactory: socketsOfWholeAnswers(more.socketFactory)
   })
 }

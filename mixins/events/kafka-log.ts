@@ -2,8 +2,9 @@ import type { Admin, Kafka, Message, Producer } from 'kafkajs'
 import { Batcher } from '../batch/batcher.ts'
 import { inTime } from '../primitives/in-time.ts'
 import { problem } from '../primitives/problem.ts'
-import { KafkaSubscription, type KafkaTimes } from './kafka-subscription.ts'
-import type { BatchHandler, ConsumeOptions, EventLog, EventRecord, Subscription } from './port.ts'
+import { KafkaSubscription, type KafkaTimes, type Member } from './kafka-subscription.ts'
+import { encodeEvent } from './kafka-message.ts'
+import type { BatchHandler, ConsumeOptions, EventLog, EventRecord, Subscription, TextHandler } from './port.ts'
 import { KEPT_DAYS, PARTITIONS } from './rules.ts'
 
 /** A broker takes a megabyte for one partition at once, and all of a part may be of one. */
@@ -24,8 +25,9 @@ const unavailable = (why: string): Error => problem('unavailable', `Kafka cannot
 /** Cuts events into requests that a broker takes, in their order. */
 function partsOf(events: readonly EventRecord[]): Part[] {
   const parts: Part[] = []
-  for (const { topic, ...event } of events) {
-    const value = JSON.stringify(event)
+  for (const event of events) {
+    const { topic } = event
+    const value = encodeEvent(event)
     const bytes = Buffer.byteLength(value) + event.aggregate.length + FRAME_BYTES
     let part = parts.at(-1)
     if (!part || part.bytes + bytes > PART_BYTES) parts.push((part = { bytes: 0, topics: new Map() }))
@@ -73,15 +75,13 @@ export class KafkaLog implements EventLog {
   }
 
   consume(topics: readonly string[], group: string, handle: BatchHandler, options: ConsumeOptions = {}): Subscription {
-    const subscription = new KafkaSubscription(this.#kafka, { ...options, topics, group, handle, ...this.#times }, () => this.#ensure(topics))
-    this.#subscriptions.add(subscription)
-    return {
-      wake: () => {}, // brokers push
-      stop: async () => {
-        await subscription.stop()
-        this.#subscriptions.delete(subscription)
-      }
-    }
+    return this.#subscribe({ ...options, topics, group, handle })
+  }
+
+  /** By two members: one of the package fetches nothing while anything of its last answer is in hand. */
+  forward(topics: readonly string[], group: string, handle: TextHandler, options: ConsumeOptions = {}): Subscription {
+    const members = [1, 2].map(() => this.#subscribe({ ...options, topics, group, handle: handle as BatchHandler, asText: true }))
+    return { wake: () => {}, stop: async () => void (await Promise.all(members.map((member) => member.stop()))) }
   }
 
   async lag(group: string): Promise<number> {
@@ -104,6 +104,18 @@ export class KafkaLog implements EventLog {
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()))
     const clients = await Promise.all([this.#producer, this.#admin].map((client) => client?.catch(() => null)))
     await inTime(this.#patienceMs, Promise.all(clients.map((client) => client?.disconnect())), () => unavailable('it does not answer')).catch(() => {}) // nothing is under way
+  }
+
+  #subscribe(member: Member): Subscription {
+    const subscription = new KafkaSubscription(this.#kafka, { ...member, ...this.#times }, () => this.#ensure(member.topics))
+    this.#subscriptions.add(subscription)
+    return {
+      wake: () => {}, // brokers push
+      stop: async () => {
+        await subscription.stop()
+        this.#subscriptions.delete(subscription)
+      }
+    }
   }
 
   async #store(calls: readonly (readonly EventRecord[])[]): Promise<void[]> {

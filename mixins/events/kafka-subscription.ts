@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
 import { inTime } from '../primitives/in-time.ts'
+import { decodeEvent, decodeText, NoEvent } from './kafka-message.ts'
 import type { BatchHandler, ConsumeOptions, EventRecord, Subscription } from './port.ts'
 import { DEFAULT_BATCH, DEFAULT_CONCURRENCY, retryMsAfter, SINGLE_FROM } from './rules.ts'
 
@@ -15,11 +16,16 @@ export interface KafkaTimes {
   patienceMs?: number
 }
 
-interface Settings extends ConsumeOptions, KafkaTimes {
+/** Who takes part in a group, and how. */
+export interface Member extends ConsumeOptions {
   topics: readonly string[]
   group: string
   handle: BatchHandler
+  /** Bodies come as their text. */
+  asText?: boolean
 }
+
+type Settings = Member & KafkaTimes
 
 /** One partition of one topic, as this member sees it. */
 interface Place {
@@ -35,9 +41,6 @@ const REBALANCE_MS = 30_000
 /** A member that has shown no sign of life for this long is given up. */
 const STUCK_MS = 90_000
 const LEAVE_MS = 5_000
-
-/** A message that is no event; somebody else has written into the topic. */
-class NoEvent extends Error {}
 
 /**
  * One member of a group in Kafka. Its position moves, by its own commit, after the handler's effect; what was handled and not
@@ -174,7 +177,7 @@ export class KafkaSubscription implements Subscription {
     const next = Number(last) + 1
     let events: EventRecord[] = []
     try {
-      events = messages.map((message) => eventOf(topic, partition, message))
+      events = messages.map(this.#settings.asText ? decodeText(batch) : decodeEvent(batch))
       await this.#settings.handle(events)
     } catch (error) {
       place.failures++
@@ -210,14 +213,4 @@ function resume(consumer: Consumer, at: { topic: string; partitions: number[] })
   } catch {
     // it has, and its pauses with it
   }
-}
-
-function eventOf(topic: string, partition: number, { value, offset }: KafkaMessage): EventRecord {
-  try {
-    const { id, aggregate, number, at, body } = JSON.parse(value!.toString()) as EventRecord
-    if (typeof id === 'string' && typeof aggregate === 'string') return { id, topic, aggregate, number, at, body }
-  } catch {
-    // no JSON
-  }
-  throw new NoEvent(`what lies in ${topic}, partition ${partition}, at ${offset} is no event`)
 }

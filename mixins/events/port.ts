@@ -17,6 +17,12 @@ export interface EventRecord<B = Json> {
 /** Events of one topic, those of an aggregate in their order; they may come from several partitions. */
 export type BatchHandler = (batch: readonly EventRecord[]) => Promise<void>
 
+/** An event whose body is the JSON text that lies in the log, unread. */
+export type EventText = EventRecord<string>
+
+/** The same of events that are only passed on. */
+export type TextHandler = (batch: readonly EventText[]) => Promise<void>
+
 /** A batch that its handler rejected, or (no events) a log that could not be read. */
 export interface DeliveryFailure {
   topic: string | null
@@ -33,8 +39,6 @@ export interface ConsumeOptions {
   maxBatch?: number
   /** Batches under way at once in this member; 4 unless told. */
   concurrency?: number
-  /** The order between topics is nothing to this handler, so that topics need not wait for each other. */
-  independentTopics?: boolean
   onFailure?: (failure: DeliveryFailure) => void
 }
 
@@ -62,6 +66,11 @@ export interface EventLog {
   publish(events: readonly EventRecord[]): Promise<void>
   /** Members of one group share the partitions. Several batches may be under way at once, never two of one partition of a topic. */
   consume(topics: readonly string[], group: string, handle: BatchHandler, options?: ConsumeOptions): Subscription
+  /**
+   * As `consume`, for who takes in much, passes it on, and to whom the order between topics is nothing: bodies come as text, no topic
+   * waits for another, and the next events are fetched while those in hand are handled.
+   */
+  forward(topics: readonly string[], group: string, handle: TextHandler, options?: ConsumeOptions): Subscription
   /** Events behind, summed over the group's partitions: for metrics. */
   lag(group: string): Promise<number>
   close(): Promise<void>

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto'
 import { Batcher } from '../batch/batcher.ts'
 import { columns, isConnectionError, type Database } from '../postgres/database.ts'
 import { Shares } from '../postgres/shares.ts'
-import type { BatchHandler, ConsumeOptions, EventLog, EventRecord, Subscription } from './port.ts'
-import { PostgresSubscription } from './postgres-subscription.ts'
+import type { BatchHandler, ConsumeOptions, EventLog, EventRecord, Subscription, TextHandler } from './port.ts'
+import { PostgresSubscription, type Member } from './postgres-subscription.ts'
 import { KEPT_DAYS, PARTITIONS } from './rules.ts'
 
 const PUBLISH_ROWS = 1_000
@@ -48,18 +48,11 @@ export class PostgresLog implements EventLog {
   }
 
   consume(topics: readonly string[], group: string, handle: BatchHandler, options: ConsumeOptions = {}): Subscription {
-    const set = `log ${group}`
-    let shares = this.#shares.find((s) => !s.has(set)) // one session for all groups of the thread; a second member of a group needs its own
-    if (!shares) this.#shares.push((shares = new Shares(this.#db, this.#times)))
-    const subscription = new PostgresSubscription(this.#db, { ...options, topics, group, handle, partitions: PARTITIONS, pollMs: this.#times.pollMs }, (user) => shares.join(set, PARTITIONS, user))
-    this.#subscriptions.add(subscription)
-    return {
-      wake: (published) => subscription.wake(published),
-      stop: async () => {
-        this.#subscriptions.delete(subscription)
-        await subscription.stop()
-      }
-    }
+    return this.#subscribe({ ...options, topics, group, handle })
+  }
+
+  forward(topics: readonly string[], group: string, handle: TextHandler, options: ConsumeOptions = {}): Subscription {
+    return this.#subscribe({ ...options, topics, group, handle: handle as BatchHandler, asText: true, independentTopics: true })
   }
 
   async lag(group: string): Promise<number> {
@@ -77,6 +70,21 @@ export class PostgresLog implements EventLog {
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()))
     await Promise.all(this.#shares.map((shares) => shares.close()))
     await this.#db.close()
+  }
+
+  #subscribe(member: Member): Subscription {
+    const set = `log ${member.group}`
+    let shares = this.#shares.find((s) => !s.has(set)) // one session for all groups of the thread; a second member of a group needs its own
+    if (!shares) this.#shares.push((shares = new Shares(this.#db, this.#times)))
+    const subscription = new PostgresSubscription(this.#db, { ...member, partitions: PARTITIONS, pollMs: this.#times.pollMs }, (user) => shares.join(set, PARTITIONS, user))
+    this.#subscriptions.add(subscription)
+    return {
+      wake: (published) => subscription.wake(published),
+      stop: async () => {
+        this.#subscriptions.delete(subscription)
+        await subscription.stop()
+      }
+    }
   }
 
   /** Together, or one by one where together they are refused: so an event that cannot be stored is its own publisher's trouble. */

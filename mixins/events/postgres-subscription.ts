@@ -6,10 +6,18 @@ import { DEFAULT_BATCH, DEFAULT_CONCURRENCY, retryMsAfter, SINGLE_FROM } from '.
 /** Least time between two reads that found less than there may be: under load events come in batches, not one by one. */
 const PACE_MS = 100
 
-interface Settings extends ConsumeOptions {
+/** Who takes part in a group, and how. */
+export interface Member extends ConsumeOptions {
   topics: readonly string[]
   group: string
   handle: BatchHandler
+  /** Bodies come as their text. */
+  asText?: boolean
+  /** The order between topics is nothing to the handler, so that topics need not wait for each other. */
+  independentTopics?: boolean
+}
+
+interface Settings extends Member {
   partitions: number
   pollMs: number
 }
@@ -143,7 +151,7 @@ export class PostgresSubscription {
 
   async #read(): Promise<Part[]> {
     if (this.#stopping || this.#running >= this.#concurrency) return []
-    const { group, topics, partitions, independentTopics = false } = this.#settings
+    const { group, topics, partitions, asText = false, independentTopics = false } = this.#settings
     if (!this.#registered) {
       await this.#db.query(REGISTER, [group, topics, partitions])
       this.#registered = true
@@ -159,7 +167,7 @@ export class PostgresSubscription {
     const unread = (topic: string): boolean => this.#places.some((place) => place.topic === topic && this.#shares.owned.has(place.partition) && !ready.includes(place))
     if (independentTopics) this.#news = new Set([...(news ?? topics)].filter(unread))
     try {
-      return partsOf(await this.#db.query<ReadRow>(READ, [group, ...columns(wanted, ['topic', 'partition', 'limit']), independentTopics]), ready)
+      return partsOf(await this.#db.query<ReadRow>(asText ? READ_TEXT : READ, [group, ...columns(wanted, ['topic', 'partition', 'limit']), independentTopics]), ready)
     } catch (error) {
       this.#news = null
       throw error
@@ -248,7 +256,9 @@ const firstAt = ([{ events }]: Batch): string => events[0]!.at
 const REGISTER = `INSERT INTO log.position ("group", topic, partition, next) SELECT $1, topic, partition, 1 FROM unnest($2::text[]) AS topic, generate_series(0, $3 - 1) AS partition
   ON CONFLICT DO NOTHING`
 
-const READ = `SELECT topic, partition, "position", "offset", id, aggregate, number, at, body FROM log.read($1, $2, $3, $4, $5)`
+const reading = (body: string): string => `SELECT topic, partition, "position", "offset", id, aggregate, number, at, ${body} FROM log.read($1, $2, $3, $4, $5)`
+const READ = reading('body')
+const READ_TEXT = reading('body::text AS body')
 
 // A compare-and-set: a member that was overtaken moves nothing.
 const MOVE = `UPDATE log.position o SET next = m.next FROM unnest($2::text[], $3::smallint[], $4::bigint[], $5::bigint[]) AS m (topic, partition, "position", next)

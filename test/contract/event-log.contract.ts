@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { Worker } from 'node:worker_threads'
 import { newId } from '../../mixins/primitives/ids.ts'
-import type { EventLog, EventRecord, Subscription } from '../../mixins/events/port.ts'
+import type { EventLog, EventRecord, EventText, Subscription } from '../../mixins/events/port.ts'
 import { until } from '../support/until.ts'
 
 const at = '2026-11-24T10:00:00.000Z'
@@ -89,6 +89,24 @@ export function eventLogContract(engine: string, start: () => Promise<{ open: ()
       log.consume([topic], `${group}-late`, async (batch) => void second.push(...batch))
       await until('the late group has them', () => ids(second).length === 50)
       expect(ids(second)).toEqual(ids(published))
+    })
+
+    test('what is forwarded comes whole, with bodies as text, to one of those who forward together', async () => {
+      const [one, two] = [fresh(), fresh()]
+      const log = opened()
+      const forwarded: EventText[] = []
+      const forward = (): Subscription => log.forward([one.topic, two.topic], one.group, async (batch) => void forwarded.push(...batch), { maxBatch: 20 })
+      const published = [one.topic, two.topic].flatMap((topic) => [record(topic, 'thing/whole', 1, { text: 'å \u2028 \ud83d\ude00', list: [1, null, { deep: [true] }] }), ...records(topic, names(20), 30)])
+      await log.publish(published)
+      const first = forward()
+      await until('some have come', () => forwarded.length > 0)
+      const second = forward()
+      await first.stop()
+      await until('all have come', () => ids(forwarded).length === published.length)
+      await until('they are behind it', async () => (await log.lag(one.group)) === 0)
+      await second.stop()
+      const received = new Map(forwarded.map((event) => [event.id, event]))
+      for (const event of published) expect({ ...received.get(event.id), body: JSON.parse(received.get(event.id)!.body) as unknown }).toEqual(event)
     })
 
     test('a group gets its own topics only, each batch of one topic', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { periodOf } from '../../services/analytics/analytics.ts'
+import { periodOf } from '../../../services/analytics/analytics.ts'
 
 const now = Date.parse('2026-11-24T10:00:00Z')
 
