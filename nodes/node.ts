@@ -195,4 +195,4 @@ const stores = (): Pick<RunningNode, 'databaseUrl' | 'ordersDatabaseUrls' | 'sch
 const has = (threads: readonly ThreadPlan[], service: string): boolean => threads.some(({ services }) => services.includes(service))
 
 /** A node that is alone is called `souk`; those that are joined need different names, that stay over a restart. */
-const nameOf = (directory: DataDirectory): string => setting('SOUK_NODE') || (setting('NATS_URL') ? `${hostname()}-${idOf(directory.path)}` : 'souk')
+const nameOf = (directory: DataDirectory): string => setting('SOUK_NODE') || (setting('NATS_URL') ? `${setting('SOUK_PROFILE')}-${hostname()}-${idOf(directory.path)}` : 'souk')

@@ -44,7 +44,8 @@ function help(): string {
   const option = (name: Name): string => (isFlag(name) ? `--[no-]${optionOf(name)}` : `--${optionOf(name)} <value>`)
   const { default: defaults, doc } = { default: (name: Name) => shown(SETTINGS[name].default), doc: (name: Name) => SETTINGS[name].doc }
   return [
-    'npm start -- [options]     starts a node: its threads, and the engines it is not told to find elsewhere',
+    'npm start -- [options]                 starts a node: its threads, and the engines it is not told to find elsewhere',
+    'npm run node -- <profile> [options]    starts a node of that profile, which joins others over NATS',
     '',
     'Options (or the environment variable SOUK_…, e.g. SOUK_PORT for --port):',
     ...names.filter(isOption).map((name) => line(option(name), doc(name) + defaults(name))),

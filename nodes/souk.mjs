@@ -208,8 +208,9 @@ const STACK = ['--disable-warning=ExperimentalWarning', '--disable-warning=Timeo
 const COMMANDS = {
   start: (args) => handOver([...QUIET, 'nodes/start.ts', ...onStack(args)], { watched: true }),
   node: (args) => {
+    if (args.some((text) => text === '--help' || text === '-h')) return handOver(['nodes/start.ts', '--help'])
     const [profile, ...options] = onStack(args)
-    if (!profile || profile.startsWith('-')) throw new Failure('which profile? npm run node -- edge, commerce, catalogue, background or all; npm start -- --help lists them')
+    if (!profile || profile.startsWith('-')) throw new Failure('which profile? npm run node -- edge, commerce, catalogue, background, all or wide; npm run node -- --help says what each is for')
     if (!process.env.NATS_URL) throw new Failure('a node of a profile joins others over NATS: set NATS_URL, and what joined nodes share (npm run stack has all of it: --stack)')
     return handOver([...QUIET, 'nodes/start.ts', '--profile', profile, ...ownDirectory(profile, options), ...options], { watched: true })
   },

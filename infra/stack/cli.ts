@@ -26,7 +26,9 @@ Options:
                      (without it: all but ${ENGINES.filter((engine) => !engine.byDefault).map(({ name }) => name).join(', ')})
   --edges <ports>    the edges that nginx stands before (3000,3001); kept until told otherwise
   --dir <directory>  where everything lies (${DEFAULT_DIR}); another directory is another stack
-  --help             this text`
+  --help             this text
+
+exit 0: all that was asked for runs, or is done · 1: some does not · 2: this machine lacks what the stack needs, which is said in a line each`
 
 interface Options {
   dir?: string | undefined
@@ -159,5 +161,5 @@ try {
 } catch (error) {
   if (!(error instanceof StackError)) throw error
   console.error(`stack: ${error.message}`)
-  process.exitCode = 1
+  process.exitCode = error.exitCode
 }

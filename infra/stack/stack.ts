@@ -9,7 +9,15 @@ const HOST = '127.0.0.1'
 const DEFAULT_EDGES = [3000, 3001]
 
 /** A complaint for the person at the keyboard: it is shown without a trace. */
-export class StackError extends Error {}
+export class StackError extends Error {
+  /** What the command ends with: 1, or 2 where this machine lacks what the stack needs. */
+  readonly exitCode: 1 | 2
+
+  constructor(message: string, exitCode: 1 | 2 = 1) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
 
 /** Whether nobody listens on this port of loopback. */
 const isFree = (port: number): Promise<boolean> =>

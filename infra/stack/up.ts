@@ -58,7 +58,7 @@ interface UpOptions {
 export async function up(stack: Stack, engines: readonly Engine[], { edges, changing }: UpOptions): Promise<number> {
   const startedAt = performance.now()
   const missing = missingPrerequisites(stack, engines)
-  if (missing.length > 0) throw new StackError(['what the stack needs is not all there:', ...missing.map((line) => `  ${line}`)].join('\n'))
+  if (missing.length > 0) throw new StackError(['what the stack needs is not all there:', ...missing.map((line) => `  ${line}`)].join('\n'), 2)
   stack.create()
   console.log(`Souk's stack in ${stack.dir}`)
   await install(stack, engines)

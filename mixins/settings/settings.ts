@@ -24,7 +24,7 @@ const flag = (doc: string): Setting<boolean> => ({ parse: (t) => t === '1' || t 
 export const SETTINGS = {
   SOUK_PROFILE: text('all', 'node profile: which services run on which threads'),
   SOUK_SITE: text('local', 'the site this node belongs to; actors live in their home site'),
-  SOUK_NODE: text('', 'name of this node, different for each of those that are joined; made from host and data directory unless set'),
+  SOUK_NODE: text('', 'name of this node, different for each of those that are joined; made from profile, host and data directory unless set'),
   SOUK_HOST: text('127.0.0.1', 'address the gateway listens on'),
   SOUK_PORT: whole(3000, 'port of the gateway'),
   SOUK_OPS_HOST: text('127.0.0.1', 'address the operations server listens on'),
