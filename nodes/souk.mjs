@@ -205,6 +205,12 @@ function ownDirectory(profile, options) {
 /** The Kafka client sets timers in the past, of which Node warns. */
 const STACK = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning', 'infra/stack/cli.ts']
 
+/** Runs what measures a shop, which must know whether to start one on the stack. */
+function measure(file, args) {
+  const rest = onStack(args)
+  return handOver([...QUIET, file, ...(rest.length < args.length ? ['--stack'] : []), ...rest])
+}
+
 const COMMANDS = {
   start: (args) => handOver([...QUIET, 'nodes/start.ts', ...onStack(args)], { watched: true }),
   node: (args) => {
@@ -217,11 +223,8 @@ const COMMANDS = {
   repl: (args) => handOver(['nodes/repl.ts', ...onStack(args)]),
   audit: (args) => handOver([...QUIET, 'test/audit/cli.ts', ...onStack(args)]),
   stack: (args) => handOver([...STACK, ...args]),
-  bench: (args) => handOver(['test/bench/run.ts', ...args]),
-  load: (args) => {
-    const rest = onStack(args)
-    return handOver([...QUIET, 'test/load/run.ts', ...(rest.length < args.length ? ['--stack'] : []), ...rest])
-  },
+  bench: (args) => measure('test/bench/run.ts', args),
+  load: (args) => measure('test/load/run.ts', args),
   soak: (args) => handOver(['test/soak/run.ts', ...args]),
   check: () => runGates(handOver),
   test: (args) => runTests(handOver, testsOnStack(args))

@@ -33,7 +33,8 @@ const TAKEN_OVER_AFTER_MS = 60_000
 const TOUCH_EVERY_MS = 5_000
 const TRIES_MAX = 10
 
-const aliasOf = (name: string): string => `souk_search_${name.toLowerCase()}`
+/** What readers of an index of this name follow. */
+export const aliasOf = (name: string): string => `souk_search_${name.toLowerCase()}`
 const indexOf = (generation: string): string => `${generation}_data`
 
 export const givenUp = (): Error => problem('conflict', 'This build was given up, or another one has taken its place.')

@@ -14,6 +14,9 @@ import type { Write } from './write.ts'
 /** Times a read is begun anew because the index was switched under it. */
 const SWITCHES_MAX = 5
 
+/** Of every search. One preference for all: pages and counts of one search come from one copy of the index. */
+export const READING = { preference: 'souk', allow_partial_search_results: false }
+
 interface Held {
   doc: IndexedDocument['doc']
   removed?: boolean
@@ -130,8 +133,7 @@ export class ElasticSearch implements SearchIndex {
   }
 
   #read<D>(op: string, body: estypes.SearchRequest): Promise<estypes.SearchResponse<D>> {
-    // One preference for all: pages and counts of one search come from one copy of the index.
-    return this.#onLive(op, () => this.#client.search<D>({ index: this.#generations.alias, preference: 'souk', allow_partial_search_results: false, ...body }))
+    return this.#onLive(op, () => this.#client.search<D>({ index: this.#generations.alias, ...READING, ...body }))
   }
 
   /** Reads from the generation that serves; begins anew where it was replaced under the request. */

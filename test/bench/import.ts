@@ -5,8 +5,8 @@ import type { Inside, Startup } from './shop.ts'
 const ROWS_A_STATEMENT = 200
 
 /** How a fresh shop's catalogue got in, beside the same products as plain rows through the bare driver. */
-export async function importResult(startup: Startup, { main, databases }: Inside): Promise<ImportResult> {
-  const { rows } = await main.query<{ id: string; doc: string }>('SELECT p.id, to_jsonb(p)::text AS doc FROM product.product p ORDER BY id LIMIT $1', [startup.products])
+export async function importResult(startup: Startup, { pool: poolOf, databases }: Inside): Promise<ImportResult> {
+  const { rows } = await poolOf('product').query<{ id: string; doc: string }>('SELECT p.id, to_jsonb(p)::text AS doc FROM product.product p ORDER BY id LIMIT $1', [startup.products])
   const { pool, drop } = await benchDatabase(databases.main, 'CREATE TABLE product (id text PRIMARY KEY, doc jsonb NOT NULL)')
   const from = performance.now()
   for (let i = 0; i < rows.length; i += ROWS_A_STATEMENT) {

@@ -1,5 +1,6 @@
-import { cpuBetween, cpuOfNode, cpuOfProcess, type CpuTimes } from './load/cpu.ts'
+import { cpuBetween, cpuOfNode, cpuOfProcess, cpuOfServers, type CpuTimes } from './load/cpu.ts'
 import { closedLoop, openArrival, type Measured } from './load/drive.ts'
+import { serversOf } from './load/servers.ts'
 import { ratioOf, type Comparison, type Figure, type Result } from './report.ts'
 import type { Prepared, Scenario, ScenarioContext, Side } from './scenario.ts'
 
@@ -25,6 +26,7 @@ class Measurement {
   readonly #prepared: Prepared
   readonly #context: ScenarioContext
   readonly #options: MeasureOptions
+  readonly #servers = serversOf(process.env)
 
   constructor(scenario: Scenario, prepared: Prepared, context: ScenarioContext, options: MeasureOptions) {
     this.#scenario = scenario
@@ -59,9 +61,9 @@ class Measurement {
     return { load, shop: ours, reference: bare, ratio: ratioOf(ours, bare) }
   }
 
-  async #figure({ what, pid }: Side, run: () => Promise<Measured>): Promise<Figure> {
+  async #figure({ what, processes = {} }: Side, run: () => Promise<Measured>): Promise<Figure> {
     const { inside } = this.#context.shop
-    const look = (): CpuTimes => ({ ...(inside ? cpuOfNode(inside.pid) : {}), ...(pid ? cpuOfProcess('reference', pid) : {}), ...cpuOfProcess('bench', process.pid) })
+    const look = (): CpuTimes => ({ ...(inside ? cpuOfNode(inside.pid) : {}), ...cpuOfServers(this.#servers), ...Object.assign({}, ...Object.entries(processes).map(([name, pid]) => cpuOfProcess(name, pid))), ...cpuOfProcess('bench', process.pid) })
     const before = look()
     const measured = await run()
     const spent = cpuBetween(before, look())

@@ -8,6 +8,8 @@ export interface Options {
   products: number
   url: string | null
   dataDir: string | null
+  /** A fresh shop on the engines that the environment names. */
+  stack: boolean
   out: string
 }
 
@@ -20,6 +22,7 @@ npm run bench -- growth                  what operations cost when there is 100 
   --rate <n>          operations a second with open arrival (60 % of what the closed loop reached)
   --products <n>      catalogue of the fresh shop (1000)
   --url <url>         a running shop instead of a fresh one
+  --stack[=<dir>]     a fresh shop on the running stack (npm run stack), with scenarios of its engines beside the bare ones
   --data-dir <dir>    its data directory: without it nothing that looks inside is run, and nothing is audited
   --out <dir>         where the results go (.souk/bench)`
 
@@ -34,7 +37,7 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
   const text = { type: 'string' } as const
   let values: Record<string, string | boolean | undefined>
   try {
-    values = parseArgs({ args: [...args], options: { scenarios: text, seconds: text, rate: text, products: text, url: text, 'data-dir': text, out: text, help: { type: 'boolean', short: 'h' } } }).values
+    values = parseArgs({ args: [...args], options: { scenarios: text, seconds: text, rate: text, products: text, url: text, stack: { type: 'boolean' }, 'data-dir': text, out: text, help: { type: 'boolean', short: 'h' } } }).values
   } catch (error) {
     throw new Error(`${(error as Error).message.split(/\. |\n/)[0]}: npm run bench -- --help lists the options`, { cause: error })
   }
@@ -50,6 +53,7 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
     products: Math.round(positive('products', given['products'] ?? '1000')),
     url: given['url'] ?? null,
     dataDir: given['data-dir'] ?? null,
+    stack: values['stack'] === true,
     out: given['out'] ?? '.souk/bench'
   }
 }

@@ -18,7 +18,7 @@ export async function bareHttp(answers: readonly [key: string, body: string][], 
   return {
     what: 'bare node:http, the same bytes',
     operation: async (n) => expectStatus(await http.send(bytes(n)), 200),
-    pid: child.pid!,
+    processes: { reference: child.pid! },
     async close() {
       http.close()
       child.disconnect()

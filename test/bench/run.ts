@@ -19,7 +19,7 @@ import { hotStock } from './scenarios/hot-stock.ts'
 import { passwordProof } from './scenarios/password-proof.ts'
 import { productDetail, productList } from './scenarios/product-pages.ts'
 import { catalogueSize, search, searchBroad, searchLarge, searchUnlike } from './scenarios/search.ts'
-import { joinShop, startShop, type Shop } from './shop.ts'
+import { enginesOf, joinShop, startShop, type Shop } from './shop.ts'
 
 const SCENARIOS: readonly Scenario[] = [productDetail, productList, search, searchUnlike, searchLarge, searchBroad, actorTurn, cartAdd, checkout, hotStock, passwordProof]
 /** Not under load: how a fresh shop starts, and what one takes that nobody asks anything of. */
@@ -70,6 +70,11 @@ async function runScenarios(shop: Shop, { scenarios, seconds, rate }: Options, r
       report.skipped[scenario.name] = 'needs --data-dir'
       continue
     }
+    const missing = scenario.engines?.filter((name) => !process.env[name]) ?? []
+    if (missing.length > 0) {
+      report.skipped[scenario.name] = `needs ${missing.join(', ')} (npm run stack, then --stack)`
+      continue
+    }
     if (scenario.products && products < scenario.products) {
       report.skipped[scenario.name] = `needs ${scenario.products.toLocaleString('en')} products (--products ${scenario.products}), there are ${products.toLocaleString('en')}`
       continue
@@ -118,7 +123,7 @@ async function lookAtStart(shop: Shop, { scenarios }: Options, report: Report): 
 async function bench(options: Options): Promise<boolean> {
   const report = emptyReport(options)
   progress(options.url === null ? `starts a fresh shop with ${options.products} products` : `measures ${options.url}`)
-  const shop = options.url === null ? await startShop(options.products, {}, options.scenarios.includes(IDLE_MEMORY) ? 2 : 1) : joinShop(options.url, options.dataDir)
+  const shop = options.url === null ? await startShop(options.products, options.stack ? enginesOf(process.env) : {}, options.scenarios.includes(IDLE_MEMORY) ? 2 : 1) : joinShop(options.url, options.dataDir)
   const stop = (): void => void shop.close().finally(() => process.exit(130))
   process.once('SIGINT', stop).once('SIGTERM', stop)
   try {

@@ -1,3 +1,4 @@
+import type { SETTINGS } from '../../mixins/settings/settings.ts'
 import type { HttpClient } from './load/http-client.ts'
 import type { Operation } from './load/drive.ts'
 import type { Shop } from './shop.ts'
@@ -11,8 +12,8 @@ export interface Side {
   inFlight?: number
   /** What one call counts as; 1 unless told. */
   weight?: number
-  /** Process that answers, when it is not one that is measured anyway. */
-  pid?: number
+  /** Processes that have a part in it and are not measured anyway, by name. */
+  processes?: Readonly<Record<string, number>>
 }
 
 /** A scenario that is ready to be measured. */
@@ -46,6 +47,8 @@ export interface Scenario {
   writes: boolean
   /** It needs the node's data directory, not only its address. */
   inside: boolean
+  /** Variables that name the engines it needs. */
+  engines?: readonly (keyof typeof SETTINGS)[]
   /** It says something only of a catalogue of so many products. */
   products?: number
   prepare(context: ScenarioContext): Promise<Prepared>

@@ -6,6 +6,7 @@ import { PostgresKeys } from '../../mixins/keys/postgres-keys.ts'
 import { RedisKeys } from '../../mixins/keys/redis-keys.ts'
 import { Database } from '../../mixins/postgres/database.ts'
 import { RedisServer } from '../../mixins/redis/server.ts'
+import { SETTINGS } from '../../mixins/settings/settings.ts'
 import { runningNode } from '../../nodes/data-directory.ts'
 import { visit, type Visit } from '../../nodes/visit.ts'
 import { booksOf, type Whereabouts } from '../audit/books.ts'
@@ -23,8 +24,12 @@ export interface Startup {
   memory: { peak: number; now: number } | null
 }
 
+type Environment = Readonly<Record<string, string | undefined>>
+
 /** The inside of a shop: its stores, and a broker among its own. */
 export interface Inside {
+  /** What it was told of its engines. */
+  engines: Environment
   databases: Whereabouts
   /** Connections to the database that holds this schema. */
   pool(schema: string): pg.Pool
@@ -53,7 +58,12 @@ const [PATIENCE_MS, PATIENCE_MS_PER_THOUSAND] = [180_000, 60_000]
 /** What the benches' own statements use: enough to keep two cores busy. */
 const CONNECTIONS = 16
 
-type Environment = Readonly<Record<string, string | undefined>>
+/** Of a node that is started here, by its options. */
+const OWN: ReadonlySet<string> = new Set(['SOUK_PORT', 'SOUK_OPS_PORT', 'SOUK_DATA_DIR', 'SOUK_PRODUCTS', 'SOUK_PROFILE', 'SOUK_NODE'])
+
+/** What the environment says of engines, which a node that is started here does not inherit by itself. */
+export const enginesOf = (env: Environment): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value && !name.startsWith('SOUK_LIMIT') && (name in SETTINGS || name.startsWith('DATABASE_URL_')) && !OWN.has(name) ? [[name, value]] : [])))
 
 const openKeys = (env: Environment, url: string): OpenKeys => (env['REDIS_URL'] ? new RedisKeys(new RedisServer(env['REDIS_URL'], { pipelined: true })) : new PostgresKeys(new Database(url, 'keys')))
 
@@ -73,6 +83,7 @@ function openInside(dir: string, env: Environment): Inside & { close(): Promise<
   const keys = openKeys(env, urlOf('keys'))
   let visiting: Promise<Visit> | undefined
   return {
+    engines: env,
     databases,
     pool: (schema) => poolTo(urlOf(schema)),
     keys,

@@ -1,7 +1,7 @@
 import { runningNode } from '../../nodes/data-directory.ts'
-import { SETTINGS } from '../../mixins/settings/settings.ts'
-import { cpuOfNode, cpuOfProcess, type CpuTimes } from '../bench/load/cpu.ts'
-import { joinShop, startShop, type Inside } from '../bench/shop.ts'
+import { cpuOfNode, cpuOfProcess, cpuOfServers, type CpuTimes } from '../bench/load/cpu.ts'
+import { serversOf } from '../bench/load/servers.ts'
+import { enginesOf, joinShop, startShop, type Inside } from '../bench/shop.ts'
 import type { Options } from './options.ts'
 
 /** The shop that is put under load: its gateways, and what is known of its inside. */
@@ -17,13 +17,6 @@ export interface Target {
 
 /** A fresh shop's demo carrier leaves parcels to the load's own. */
 const SETTINGS_OF_FRESH = { SOUK_DEMO_CARRIER_S: '86400' }
-
-/** What the environment says of engines, which a node that is started here does not inherit by itself. */
-const enginesOf = (env: NodeJS.ProcessEnv): Record<string, string> =>
-  Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value && !name.startsWith('SOUK_LIMIT') && (name in SETTINGS || name.startsWith('DATABASE_URL_')) && !OWN.has(name) ? [[name, value]] : [])))
-
-/** Of a node that is started here, by its options. */
-const OWN: ReadonlySet<string> = new Set(['SOUK_PORT', 'SOUK_OPS_PORT', 'SOUK_DATA_DIR', 'SOUK_PRODUCTS', 'SOUK_PROFILE', 'SOUK_NODE'])
 
 async function fresh({ products, stack }: Options): Promise<Target> {
   const shop = await startShop(products, { ...(stack ? enginesOf(process.env) : {}), ...SETTINGS_OF_FRESH })
@@ -48,5 +41,5 @@ function running({ urls: given, dataDirs }: Options): Target {
 /** Starts a shop, or joins one that runs. */
 export const openTarget = (options: Options): Promise<Target> => (options.urls.length > 0 || options.dataDirs.length > 0 ? Promise.resolve().then(() => running(options)) : fresh(options))
 
-/** CPU of the target, and of the load itself. */
-export const cpuOfAll = (target: Target): CpuTimes => ({ ...target.cpu(), ...cpuOfProcess('load', process.pid) })
+/** CPU of the target, of the engines on this machine that the environment names, and of the load itself. */
+export const cpuOfAll = (target: Target): CpuTimes => ({ ...target.cpu(), ...cpuOfServers(serversOf(process.env)), ...cpuOfProcess('load', process.pid) })

@@ -44,17 +44,32 @@ function threadsOf(pid: number, known: ReadonlySet<string>): CpuTimes {
 /** Main thread and named workers of the profiles. */
 const THREADS: ReadonlySet<string> = new Set(['web', 'commerce', 'background', ...[1, 2, 3].flatMap((n) => [`web-${n}`, `commerce-${n}`])])
 
+const everyone = (): Stat[] => numbered('/proc').map((p) => readStat(`/proc/${p}/stat`)).filter((s) => s !== null)
+
+/** The children of a process, and theirs. */
+const below = (all: readonly Stat[], parent: number): Stat[] => all.filter((s) => s.ppid === parent).flatMap((s) => [s, ...below(all, s.pid)])
+
 /** The node's CPU by thread and that of the engines it started; nothing where the system does not tell. */
 export function cpuOfNode(pid: number): CpuTimes {
   if (!isLinux) return {}
-  const all = numbered('/proc').map((p) => readStat(`/proc/${p}/stat`)).filter((s) => s !== null)
-  const below = (parent: number): Stat[] => all.filter((s) => s.ppid === parent).flatMap((s) => [s, ...below(s.pid)])
   const engines: CpuTimes = {}
-  for (const { name: comm, ms, childrenMs } of below(pid)) {
+  for (const { name: comm, ms, childrenMs } of below(everyone(), pid)) {
     const name = comm.startsWith('node') ? 'node child process' : comm // the thread that holds ClickHouse's engine has a process of its own
     engines[name] = (engines[name] ?? 0) + ms + childrenMs
   }
   return { ...threadsOf(pid, THREADS), ...engines }
+}
+
+/** The CPU of servers, each with what it started, by their names: several may have one. */
+export function cpuOfServers(servers: ReadonlyMap<number, string>): CpuTimes {
+  if (servers.size === 0) return {}
+  const all = everyone()
+  const times: CpuTimes = {}
+  for (const [pid, name] of servers) {
+    const family = [...all.filter((s) => s.pid === pid), ...below(all, pid)]
+    times[name] = family.reduce((sum, { ms, childrenMs }) => sum + ms + childrenMs, times[name] ?? 0)
+  }
+  return times
 }
 
 /** The CPU of one process, all its threads. */

@@ -40,8 +40,8 @@ const post = async (http: HttpClient, { authorization }: Person, path: string, b
   expectStatus(await http.request({ method: 'POST', path: API + path, headers: { authorization, 'idempotency-key': key }, body: JSON.stringify(body) }), 200, 201, 202)
 
 /** Offers of several sellers, seller by seller. */
-async function offersOf({ main }: Inside): Promise<Offer[][]> {
-  const { rows } = await main.query<Offer>('SELECT id, seller_id, warehouse_id FROM product.offer WHERE active ORDER BY seller_id, id')
+async function offersOf({ pool }: Inside): Promise<Offer[][]> {
+  const { rows } = await pool('product').query<Offer>('SELECT id, seller_id, warehouse_id FROM product.offer WHERE active ORDER BY seller_id, id')
   const bySeller = Map.groupBy(rows, ({ seller_id }) => seller_id)
   const sellers = [...bySeller.values()].map((offers) => offers.slice(0, OFFERS_A_SELLER)).filter((offers) => offers.length > 1).slice(0, SELLERS)
   if (sellers.length < 2) throw new Error('the catalogue is too small for checkouts of two sellers: give the shop more products')

@@ -1,3 +1,7 @@
+import { connectElastic } from '../../../mixins/search/elastic-client.ts'
+import { aliasOf } from '../../../mixins/search/elastic-generations.ts'
+import { searchBody } from '../../../mixins/search/elastic-query.ts'
+import { READING } from '../../../mixins/search/elastic-search.ts'
 import { generationsOf } from '../../../mixins/search/postgres-tables.ts'
 import { searchStatement } from '../../../mixins/search/postgres-query.ts'
 import { parseText, Synonyms } from '../../../mixins/search/text-query.ts'
@@ -80,7 +84,8 @@ async function broad(http: HttpClient): Promise<Asked[]> {
 }
 
 /** The statement of each search as the index makes it, through the driver alone. */
-async function bareStatements({ main }: Inside, queries: readonly Asked[], inFlight: number): Promise<Side> {
+async function bareStatements({ pool }: Inside, queries: readonly Asked[], inFlight: number): Promise<Side> {
+  const main = pool('search')
   const [live] = await generationsOf({ query: async (text, values) => (await main.query(text, values as unknown[])).rows as never }, productIndex.name)
   if (!live) throw new Error('the search index is not built yet')
   const synonyms = new Synonyms(productIndex.synonyms)
@@ -97,6 +102,17 @@ async function bareStatements({ main }: Inside, queries: readonly Asked[], inFli
   }
 }
 
+/** Each search as the index asks it of Elasticsearch, through the client alone, as many at once as of the shop. */
+function bareRequests(url: string, queries: readonly Asked[]): Side & { close(): Promise<void> } {
+  const client = connectElastic(url)
+  const synonyms = new Synonyms(productIndex.synonyms)
+  const requests = queries.map((asked) => {
+    const query = toQuery({ ...asked, limit: 20 })
+    return { index: aliasOf(productIndex.name), ...READING, ...searchBody(query, productIndex, parseText(query.text ?? '', synonyms)) }
+  })
+  return { what: 'the same requests, bare client', operation: (n) => client.search(requests[n % requests.length]!), close: () => client.close() }
+}
+
 /** Prices that nothing is cheaper than, so many of them: by them equal searches become different ones that find the same. */
 const UNLIKE = 100
 
@@ -108,6 +124,11 @@ async function searches({ http, shop }: ScenarioContext, queries: readonly Asked
   const rounds = (unlike ? Array.from({ length: UNLIKE }, (_, minPrice) => ({ minPrice })) : [{}]).map((price) => queries.map((asked) => ({ ...asked, ...price })))
   const requests = rounds.flat().map((asked) => http.bytesOf({ method: 'GET', path: pathOf(asked) }))
   const ours: Side = { what: 'a search with facets', operation: async (n) => expectStatus(await http.send(requests[n % requests.length]!), 200) }
+  const elastic = shop.inside?.engines['ELASTICSEARCH_URL']
+  if (elastic) {
+    const bare = bareRequests(elastic, rounds[0]!)
+    return { shop: ours, reference: bare, close: () => bare.close() }
+  }
   if (shop.inside) return { shop: ours, reference: await bareStatements(shop.inside, rounds[0]!, bareInFlight) }
   const bytes = expectStatus(await http.request({ method: 'GET', path: pathOf(queries[0]!) }), 200).text()
   const bare = await bareHttp([['GET /search', bytes]], (client) => () => client.bytesOf({ method: 'GET', path: '/search' }))
