@@ -151,7 +151,7 @@ export class PostgresSubscription {
 
   async #read(): Promise<Part[]> {
     if (this.#stopping || this.#running >= this.#concurrency) return []
-    const { group, topics, partitions, asText = false, independentTopics = false } = this.#settings
+    const { group, topics, partitions, asText = false, independentTopics = topics.length === 1 } = this.#settings
     if (!this.#registered) {
       await this.#db.query(REGISTER, [group, topics, partitions])
       this.#registered = true
