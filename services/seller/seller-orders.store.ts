@@ -2,7 +2,8 @@ import type { EventRecord } from '../../mixins/events/port.ts'
 import { takeFresh } from '../../mixins/inbox/inbox.ts'
 import { columns, type Database, type Queryable } from '../../mixins/postgres/database.ts'
 import type { Events } from '../../mixins/runtime/calls.ts'
-import type { SellerOrder } from './seller-orders.contract.ts'
+import { DEFAULT_CURRENCY, money } from '../../mixins/primitives/money.ts'
+import { DASHBOARD_LISTED_MAX, OPEN_STATUSES, type Dashboard, type SellerOrder } from './seller-orders.contract.ts'
 
 type Confirmed = Events['order_confirmed']
 
@@ -78,4 +79,21 @@ export async function subOrdersOf(db: Database, sellerId: string, status: string
   const page = `id < coalesce($2::text, ${LAST}) AND placed_at IS NOT NULL ORDER BY id DESC LIMIT $3`
   if (status === null) return db.query<SellerOrder>(`${LISTED} WHERE seller_id = $1 AND ${page}`, [sellerId, before, limit])
   return db.query<SellerOrder>(`${LISTED} WHERE seller_id = $1 AND status = $4 AND ${page}`, [sellerId, before, limit, status])
+}
+
+/** One statement, so that counts and list are of one moment. Reads the open parts of the seller alone, however many it ever had. */
+const DASHBOARD = `WITH open AS MATERIALIZED (
+    SELECT id, order_id, status, placed_at, lines, totals FROM seller.sub_order WHERE seller_id = $1 AND status = ANY($2::text[]) AND placed_at IS NOT NULL
+  )
+  SELECT now() AS "asOf", count(*)::int AS count, coalesce(sum((o.totals->'total'->>'amount')::bigint), 0)::float8 AS amount,
+    coalesce(sum((SELECT sum((l->>'quantity')::int) FROM jsonb_array_elements(o.lines) l)), 0)::int AS units,
+    (SELECT coalesce(json_agg(listed ORDER BY listed.id), '[]'::json)
+       FROM (SELECT id, order_id AS "orderId", status, placed_at AS "placedAt", lines, totals FROM open ORDER BY id LIMIT $3) listed) AS items
+  FROM open o`
+
+/** A seller's work: what is open, counted and listed. */
+export async function dashboardOf(db: Database, sellerId: string): Promise<Dashboard> {
+  const [row] = await db.query<{ asOf: string; count: number; amount: number; units: number; items: SellerOrder[] }>(DASHBOARD, [sellerId, OPEN_STATUSES, DASHBOARD_LISTED_MAX])
+  const { asOf, count, amount, units, items } = row!
+  return { asOf, open: { count, units, amount: money(amount, DEFAULT_CURRENCY) }, items: items.map((item) => ({ ...item, placedAt: new Date(item.placedAt).toISOString() })) }
 }

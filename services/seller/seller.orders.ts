@@ -3,7 +3,7 @@ import { serviceDatabase, type WithDatabase } from '../../mixins/postgres/servic
 import { decodeCursor, PAGE_LIMIT, pageOf } from '../../mixins/primitives/page.ts'
 import { service, workerAction, type ServiceThis } from '../../mixins/runtime/service.ts'
 import { sellerOrderActions } from './seller-orders.contract.ts'
-import { applyCancelled, applyChanged, applyConfirmed, subOrdersOf } from './seller-orders.store.ts'
+import { applyCancelled, applyChanged, applyConfirmed, dashboardOf, subOrdersOf } from './seller-orders.store.ts'
 
 type SellerOrders = ServiceThis<WithDatabase>
 
@@ -32,6 +32,13 @@ export default service({
   ],
 
   actions: {
+    dashboard: workerAction(sellerOrderActions['seller.orders.dashboard'], {
+      retrySafe: true,
+      handler(this: SellerOrders, ctx) {
+        return dashboardOf(this.db, ctx.params.sellerId)
+      }
+    }),
+
     list: workerAction(sellerOrderActions['seller.orders.list'], {
       retrySafe: true,
       async handler(this: SellerOrders, ctx) {
