@@ -33,6 +33,8 @@ export interface Inside {
   databases: Whereabouts
   /** Connections to the database that holds this schema. */
   pool(schema: string): pg.Pool
+  /** Connections to each of its databases, those of orders too. */
+  everyPool(): pg.Pool[]
   /** The shop's own store of sessions. */
   keys: OpenKeys
   /** Of the node's process. */
@@ -86,6 +88,7 @@ function openInside(dir: string, env: Environment): Inside & { close(): Promise<
     engines: env,
     databases,
     pool: (schema) => poolTo(urlOf(schema)),
+    everyPool: () => [...new Set([databases.main, ...Object.values(databases.schemas ?? {}), ...databases.orders])].map(poolTo),
     keys,
     pid: node.pid,
     operations: node.operations,

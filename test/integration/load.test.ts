@@ -21,20 +21,28 @@ describe('npm run load', () => {
 
   beforeAll(async () => {
     // So slow that nobody on a busy machine is refused for want of time.
-    printed = (await load('checkout', '--rate', '4', '--seconds', '3', '--warm-up', '0', '--customers', '60', '--products', '60', '--out', out)).stdout
+    const sizes = ['--customers', '60', '--sellers', '5', '--products-per-seller', '4', '--units', '500', '--products', '60']
+    printed = (await load('online-marketplace', '--rate', '6', '--seconds', '4', '--warm-up', '0', ...sizes, '--out', out)).stdout
     report = JSON.parse(fileOf('.json')) as LoadReport
   }, 180_000)
 
-  test('people buy at a rate; what they were told holds, and the books are right', () => {
-    expect(report).toMatchObject({ mix: 'checkout', violations: [], notAudited: null, wrong: [] })
-    const [purchase] = report.transactions
-    expect(purchase).toMatchObject({ name: 'purchase', measured: { operations: report.operations } })
+  test('transactions come at a rate; what people were told holds, and the books are right', () => {
+    expect(report).toMatchObject({ mix: 'online-marketplace', violations: [], notAudited: null, wrong: [] })
+    expect(report.transactions.map(({ name }) => name)).toEqual(['customer session', 'seller dashboard', 'price update', 'product replacement', 'delivery update'])
     expect(report.operations).toBeGreaterThan(0)
-    expect(report.checks).toMatchObject([{ name: 'an order is the whole cart, priced exactly', wrong: 0 }])
-    expect(report.steps.map(({ name }) => name)).toEqual(expect.arrayContaining(['cart add', 'quote', 'confirm', 'order']))
-    const { p50, p95, p99, p999, max } = purchase!.measured.latency
-    expect([p50, p95, p99, p999, max]).toEqual([p50, p95, p99, p999, max].sort((a, b) => a - b))
+    for (const { measured: { operations, latency: { p50, p95, p99, p999, max } } } of report.transactions.filter(({ measured }) => measured.operations > 0)) {
+      expect([p50, p95, p99, p999, max]).toEqual([p50, p95, p99, p999, max].sort((a, b) => a - b))
+      expect(operations).toBeGreaterThan(0)
+    }
     if (process.platform === 'linux') expect(Object.keys(report.cpu)).toEqual(expect.arrayContaining(['node web', 'node commerce', 'postgres', 'load']))
+  })
+
+  test('the seven criteria are looked at one by one, and hold', () => {
+    expect(report.checks.map(({ name, wrong }) => [name, wrong])).toEqual([
+      'functional decomposition', 'resource isolation', 'all-or-nothing checkout', 'causal replication of prices', 'product and stock integrity', 'dashboard from one snapshot', 'order of events per order'
+    ].map((name) => [name, 0]))
+    // Whether a dashboard was looked at is left to chance in so short a run.
+    for (const { name, looked } of report.checks) if (name !== 'dashboard from one snapshot') expect(looked).toBeGreaterThan(0)
   })
 
   test('prints tables, and writes a page that needs nothing from outside', () => {

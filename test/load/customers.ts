@@ -61,6 +61,7 @@ export class Customers {
   readonly all: readonly Customer[]
   #waiting: Customer[]
   #at = 0
+  readonly #uncertain = new Set<Customer>()
 
   private constructor(all: Customer[], renew: () => Promise<void>) {
     this.all = all
@@ -120,7 +121,20 @@ export class Customers {
       this.#waiting.push(customer)
     }
   }
+
+  /** The same with an empty cart: after a visit that went wrong nobody knows what it holds. */
+  serveAnew<T>(api: Api, visit: (customer: Customer) => Promise<T>): Promise<T> {
+    return this.serve(async (customer) => {
+      if (this.#uncertain.has(customer)) await emptyCart(api, customer)
+      this.#uncertain.add(customer)
+      const result = await visit(customer)
+      this.#uncertain.delete(customer)
+      return result
+    })
+  }
 }
+
+export const emptyCart = (api: Api, { authorization }: Customer): Promise<unknown> => api.ask({ kind: 'cart clear', method: 'DELETE', path: '/cart', authorization }, 200)
 
 async function refresh(api: Api, customer: Customer): Promise<void> {
   const answer = await api.ask({ kind: 'refresh', method: 'POST', path: '/auth/refresh', body: { refreshToken: customer.refreshToken } }, 200)
@@ -129,8 +143,8 @@ async function refresh(api: Api, customer: Customer): Promise<void> {
   customer.refreshToken = refreshToken
 }
 
-/** What an order came to: accepted, or why not. */
-export type Placed = { order: Order; status: 201 | 202 } | { refused: string }
+/** What an order came to: accepted, and when that was asked and answered (of `performance.now`), or why not. */
+export type Placed = { order: Order; status: 201 | 202; from: number; to: number } | { refused: string }
 
 export interface Order {
   id: string
@@ -149,7 +163,8 @@ export interface Money {
 export async function order(api: Api, customer: Customer): Promise<Placed> {
   const { authorization, addressId, cardId } = customer
   const { confirmation } = json(await api.ask({ kind: 'confirm', method: 'POST', path: '/auth/confirm', authorization, body: { ...customer.secret(), purpose: 'checkout' } }, 200))
+  const from = performance.now()
   const answer = await api.ask({ kind: 'order', method: 'POST', path: '/orders', authorization, body: { addressId, shippingMethod: 'standard', paymentMethodId: cardId, confirmation } }, 201, 202, 409)
   if (answer.status === 409) return { refused: problemOf(answer) }
-  return { order: json<Order & Record<string, unknown>>(answer), status: answer.status as 201 | 202 }
+  return { order: json<Order & Record<string, unknown>>(answer), status: answer.status as 201 | 202, from, to: performance.now() }
 }

@@ -13,7 +13,7 @@ export interface Options extends MixOptions {
   urls: readonly string[]
   /** Of nodes that run; the first is looked into, all are asked for their CPU. */
   dataDirs: readonly string[]
-  /** A fresh shop on the engines that the environment names. */
+  /** The engines are those that the environment names: of a fresh node, unless nodes are named. */
   stack: boolean
   out: string
 }
@@ -37,7 +37,7 @@ ${mixes.map(({ name, doc, rate }) => `  ${name.padEnd(20)}${doc} (${rate}/s)`).j
   --units <n>                 flash-sale: of the hot offer (half of those who come); online-marketplace: of each product (10000)
 
   without more                a fresh shop on this machine, with everything in it
-  --stack[=<dir>]             a fresh node on the running stack (npm run stack)
+  --stack[=<dir>]             a fresh node on the running stack (npm run stack); with --data-dir: the engines of those nodes are the stack's
   --data-dir <dir>[,<dir>]    nodes that run, by their data directories: the first is looked into and audited, all are asked for their CPU
   --url <url>[,<url>]         gateways, in turn: of those nodes, of nginx before them, or of any demo shop, which then is neither looked into nor audited
   --out <dir>                 where the results go (.souk/load)
@@ -68,7 +68,6 @@ export function readOptions(args: readonly string[], mixes: readonly Mix[]): Opt
   const number = (option: string): number | null => (given(values[option]) === null ? null : positive(option, given(values[option])!))
   const whole = (option: string): number | null => (number(option) === null ? null : Math.ceil(number(option)!))
   const [urls, dataDirs, stack] = [listOf(values['url']), listOf(values['data-dir']), values['stack'] === true]
-  if (stack && (urls.length > 0 || dataDirs.length > 0)) throw new Error('--stack starts a fresh node: leave out --url and --data-dir')
   if (mix.inside && urls.length > 0 && dataDirs.length === 0) throw new Error(`${mix.name} prepares its sellers and products inside the shop: name a node by --data-dir`)
   const warmUp = given(values['warm-up']) === '0' || mix.once ? 0 : (number('warm-up') ?? 5)
   return {

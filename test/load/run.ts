@@ -10,12 +10,13 @@ import { browse } from './mixes/browse.ts'
 import { cart } from './mixes/cart.ts'
 import { checkout } from './mixes/checkout.ts'
 import { flashSale } from './mixes/flash-sale.ts'
+import { onlineMarketplace } from './marketplace/online-marketplace.ts'
 import { readOptions, type Options } from './options.ts'
 import { pageOf } from './page.ts'
 import { countsOf, tablesOf, wrongOf, type LoadReport } from './report.ts'
 import { cpuOfAll, openTarget, type Target } from './target.ts'
 
-const MIXES: readonly Mix[] = [browse, cart, checkout, flashSale]
+const MIXES: readonly Mix[] = [browse, cart, checkout, flashSale, onlineMarketplace]
 /** To all gateways together; what waits for one waits in its own time. */
 const CONNECTIONS = 256
 

@@ -1,7 +1,7 @@
 import { eachOf } from '../../bench/load/each-of.ts'
 import { goodsOf, type Goods } from '../../soak/goods.ts'
 import type { Api } from '../api.ts'
-import { Customers, order, type Customer, type Order } from '../customers.ts'
+import { Customers, emptyCart, order, type Customer, type Order } from '../customers.ts'
 import { editorOf, setStock } from '../editor.ts'
 import { Watch, type Mix } from '../mix.ts'
 import { Reservoir } from '../reservoir.ts'
@@ -63,24 +63,15 @@ export const checkout: Mix = {
         return order(api, customer)
       })
       if ('refused' in placed) {
-        await api.ask({ kind: 'cart clear', method: 'DELETE', path: '/cart', authorization }, 200)
+        await emptyCart(api, customer)
         return `refused: ${placed.refused}`
       }
       acknowledged.add({ orderId: placed.order.id, status: placed.status })
       watch.saw(orderComplaint(placed.order, wanted))
       return placed.status === 201 ? undefined : 'accepted, payment pending'
     }
-    // After an error nobody knows what the cart holds: it is emptied first.
-    const uncertain = new Set<Customer>()
-    const visit = async (customer: Customer): Promise<string | void> => {
-      if (uncertain.has(customer)) await api.ask({ kind: 'cart clear', method: 'DELETE', path: '/cart', authorization: customer.authorization }, 200)
-      uncertain.add(customer)
-      const outcome = await buy(customer)
-      uncertain.delete(customer)
-      return outcome
-    }
     return {
-      transactions: [{ name: 'purchase', doc: 'POST /cart/lines (1–3), POST /checkout/quote, POST /auth/confirm, POST /orders', share: 1, run: () => customers.serve(visit) }],
+      transactions: [{ name: 'purchase', doc: 'POST /cart/lines (1–3), POST /checkout/quote, POST /auth/confirm, POST /orders', share: 1, run: () => customers.serveAnew(api, buy) }],
       renew: () => customers.renew(),
       checks: async () => [watch.result(`${acknowledged.added.toLocaleString('en')} orders accepted`)],
       acknowledged
