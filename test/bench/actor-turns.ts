@@ -9,6 +9,7 @@ import { MessageChannel, Worker } from 'node:worker_threads'
 import { ServiceBroker } from 'moleculer'
 import pg from 'pg'
 import { startPostgres } from '../../infra/embedded/postgres.ts'
+import { PostgresActors } from '../../mixins/actor/postgres-actors.ts'
 import { Database } from '../../mixins/postgres/database.ts'
 import { Mesh, MeshTransporter } from '../../mixins/transport/mesh.ts'
 import { brokerOptions } from '../../moleculer.config.ts'
@@ -52,7 +53,7 @@ async function measure(callers: number, call: (key: string) => Promise<unknown>)
 /** The statement alone: two batches of 64 in flight, from states that are ready. */
 async function bareStatement(url: string): Promise<number> {
   const db = new Database(url, SCHEMA)
-  const bare = new BareTurns(db, ACTORS)
+  const bare = new BareTurns(new PostgresActors(db), ACTORS)
   const end = performance.now() + SECONDS * 1_000
   const started = performance.now()
   let done = 0

@@ -1,22 +1,20 @@
-import type { Database } from '../../mixins/postgres/database.ts'
-import { PostgresActors } from '../../mixins/actor/postgres-actors.ts'
-import type { Turn } from '../../mixins/actor/types.ts'
+import type { ActorStore, Turn } from '../../mixins/actor/types.ts'
 
 export const TURNS_A_STATEMENT = 64
 
 const STATE = JSON.stringify({ n: 1, padding: 'x'.repeat(170) })
 
-/** The commit statement of turns without actors around it: full batches of states that are ready. */
+/** The commit of turns (one statement, one script) without actors around it: full batches of states that are ready. */
 export class BareTurns {
-  readonly #store: PostgresActors
+  readonly #store: ActorStore
   readonly #versions: number[]
 
-  constructor(db: Database, actors: number) {
-    this.#store = new PostgresActors(db)
+  constructor(store: ActorStore, actors: number) {
+    this.#store = store
     this.#versions = new Array<number>(actors).fill(0)
   }
 
-  /** The `n`th batch; answers how many of its turns were done. Up to two neighbours may run at once. */
+  /** The `n`th batch; answers how many of its turns were done. Neighbours may run at once, as far as they have no actor in common. */
   async commit(n: number): Promise<number> {
     const numbers = Array.from({ length: TURNS_A_STATEMENT }, (_, i) => (n * TURNS_A_STATEMENT + i) % this.#versions.length)
     const operations = JSON.stringify([{ by: 'abcdefgh', n: 1, turn: 0, low: 1, answer: 1, at: Date.now() }])
