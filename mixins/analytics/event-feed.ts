@@ -1,4 +1,4 @@
-import type { DeliveryFailure, EventLog, EventText, Subscription } from '../events/port.ts'
+import type { DeliveryFailure, EventLog, EventText, Subscription, TextHandler } from '../events/port.ts'
 import { counter } from '../metrics/registry.ts'
 import type { Json } from '../primitives/json.ts'
 import { problemType } from '../primitives/problem.ts'
@@ -19,8 +19,8 @@ export interface FeedOptions {
 /** Batches that may wait for a round: they bound memory, and how much one round writes. */
 const CONCURRENCY = 16
 const MAX_BATCH = 2_000
-/** ClickHouse wants few large inserts; far larger ones are no cheaper, and the next rows could be made ready meanwhile. */
-const ROUND = { pauseMs: 1_000, enough: MAX_BATCH, most: 10_000 }
+/** ClickHouse wants few large inserts. */
+const ROUND = { pauseMs: 1_000, enough: MAX_BATCH }
 const RETRY_MS = 10_000
 const BEST_EFFORT = { most: 20_000, everyMs: 15_000 }
 
@@ -42,7 +42,6 @@ export class EventFeed {
   #starting: Promise<void> | null = null
   #retry: NodeJS.Timeout | null = null
   #bestEffortTimer: NodeJS.Timeout | null = null
-  readonly #rounds = new Rounds<Rows>({ ...ROUND, sizeOf: rowsIn, write: (parts) => this.#write(parts) })
   #bestEffort: { table: string; row: Record<string, Json> }[] = []
   #off: string | null = null
   #stopped = false
@@ -92,7 +91,7 @@ export class EventFeed {
     if (taken.length === 0) return
     const rows: Record<string, Record<string, Json>[]> = {}
     for (const { table, row } of taken) (rows[table] ??= []).push(row)
-    await this.#rounds.add(rows).catch(() => dropped.add(taken.length))
+    await this.#insert([rows]).catch(() => dropped.add(taken.length))
   }
 
   async stop(): Promise<void> {
@@ -112,7 +111,12 @@ export class EventFeed {
     if (this.#off !== null) this.#say(`${this.#options.group} is on, and catches up from the event log`)
     this.#off = null
     const { topics, group, rowsOf } = this.#options
-    this.#subscription = this.#log.forward(topics, group, (batch) => this.#rounds.add(rowsOf(batch)), {
+    // Rounds of its own for each member: what one stores is not held up by what another still brings.
+    const open = (): TextHandler => {
+      const rounds = new Rounds<Rows>({ ...ROUND, sizeOf: rowsIn, write: (parts) => this.#write(parts) })
+      return (batch) => rounds.add(rowsOf(batch))
+    }
+    this.#subscription = this.#log.forward(topics, group, open, {
       maxBatch: MAX_BATCH,
       concurrency: CONCURRENCY,
       onFailure: (failure) => this.#failed(failure)

@@ -8,8 +8,6 @@ export interface RoundOptions<T> {
   pauseMs: number
   /** As much as makes a round worth while by itself. */
   enough: number
-  /** A round that has as much takes no further part. */
-  most: number
 }
 
 interface Waiting<T> {
@@ -20,7 +18,7 @@ interface Waiting<T> {
 
 /**
  * Gathers parts into few large rounds, one at a time: at most one in each pause, with everything that came meanwhile; as much as is
- * worth a round does not wait.
+ * worth a round does not wait. Whoever adds bounds how much that is.
  */
 export class Rounds<T> {
   readonly #options: RoundOptions<T>
@@ -49,19 +47,13 @@ export class Rounds<T> {
     this.#running = true
     await turnOfTheLoop() // what comes with the first goes with it
     while (this.#waiting.length > 0) {
-      await this.#round(this.#take())
+      const taken = this.#waiting
+      this.#waiting = []
+      this.#size = 0
+      await this.#round(taken)
       if (this.#size < this.#options.enough) await this.#pause()
     }
     this.#running = false
-  }
-
-  #take(): Waiting<T>[] {
-    const { most, sizeOf } = this.#options
-    let size = 0
-    const end = this.#waiting.findIndex(({ part }) => (size += sizeOf(part)) >= most)
-    const taken = this.#waiting.splice(0, end < 0 ? this.#waiting.length : end + 1)
-    this.#size -= size
-    return taken
   }
 
   async #round(taken: readonly Waiting<T>[]): Promise<void> {

@@ -78,9 +78,12 @@ export class KafkaLog implements EventLog {
     return this.#subscribe({ ...options, topics, group, handle })
   }
 
-  /** By two members: one of the package fetches nothing while anything of its last answer is in hand. */
-  forward(topics: readonly string[], group: string, handle: TextHandler, options: ConsumeOptions = {}): Subscription {
-    const members = [1, 2].map(() => this.#subscribe({ ...options, topics, group, handle: handle as BatchHandler, asText: true }))
+  /**
+   * By two members: one of the package fetches nothing while anything of its last answer is in hand. So an answer is handed on as a
+   * whole, each partition's part at once.
+   */
+  forward(topics: readonly string[], group: string, open: () => TextHandler, options: ConsumeOptions = {}): Subscription {
+    const members = [1, 2].map(() => this.#subscribe({ ...options, topics, group, handle: open() as BatchHandler, asText: true, uncut: true }))
     return { wake: () => {}, stop: async () => void (await Promise.all(members.map((member) => member.stop()))) }
   }
 

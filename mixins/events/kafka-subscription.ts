@@ -23,6 +23,8 @@ export interface Member extends ConsumeOptions {
   handle: BatchHandler
   /** Bodies come as their text. */
   asText?: boolean
+  /** What came of a partition is one batch, as long as it goes well; `maxBatch` only says how much to ask for. */
+  uncut?: boolean
 }
 
 type Settings = Member & KafkaTimes
@@ -153,11 +155,12 @@ export class KafkaSubscription implements Subscription {
   async #take(consumer: Consumer, payload: EachBatchPayload): Promise<void> {
     const { batch, heartbeat, isRunning, isStale } = payload
     const place = this.#placeOf(batch.topic, batch.partition)
+    const most = this.#settings.uncut ? batch.messages.length : (this.#settings.maxBatch ?? DEFAULT_BATCH)
     const trouble: unknown[] = []
     const beat = setInterval(() => void heartbeat().catch((error: unknown) => trouble.push(error)), this.#settings.heartbeatMs ?? 1_000)
     try {
       for (let i = 0; i < batch.messages.length && isRunning() && !isStale() && trouble.length === 0; ) {
-        const messages = batch.messages.slice(i, i + (place.singleUntil > 0 ? 1 : (this.#settings.maxBatch ?? DEFAULT_BATCH)))
+        const messages = batch.messages.slice(i, i + (place.singleUntil > 0 ? 1 : most))
         const delivery = this.#deliver(consumer, payload, place, messages)
         const settled = delivery.catch(() => {})
         this.#inHand.add(settled)

@@ -25,7 +25,7 @@ export function openEventLog(): EventLog {
   return {
     publish: (events) => log.publish(events),
     consume: (topics, group, handle, options) => log.consume(topics, group, handle, options),
-    forward: (topics, group, handle, options) => log.forward(topics, group, handle, options),
+    forward: (topics, group, open, options) => log.forward(topics, group, open, options),
     lag: (group) => log.lag(group),
     close: release
   }

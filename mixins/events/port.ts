@@ -68,9 +68,10 @@ export interface EventLog {
   consume(topics: readonly string[], group: string, handle: BatchHandler, options?: ConsumeOptions): Subscription
   /**
    * As `consume`, for who takes in much, passes it on, and to whom the order between topics is nothing: bodies come as text, no topic
-   * waits for another, and the next events are fetched while those in hand are handled.
+   * waits for another, and the next events are fetched while those in hand are handled: by several members if need be, for each of
+   * which `open` gives a handler.
    */
-  forward(topics: readonly string[], group: string, handle: TextHandler, options?: ConsumeOptions): Subscription
+  forward(topics: readonly string[], group: string, open: () => TextHandler, options?: ConsumeOptions): Subscription
   /** Events behind, summed over the group's partitions: for metrics. */
   lag(group: string): Promise<number>
   close(): Promise<void>

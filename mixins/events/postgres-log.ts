@@ -51,8 +51,8 @@ export class PostgresLog implements EventLog {
     return this.#subscribe({ ...options, topics, group, handle })
   }
 
-  forward(topics: readonly string[], group: string, handle: TextHandler, options: ConsumeOptions = {}): Subscription {
-    return this.#subscribe({ ...options, topics, group, handle: handle as BatchHandler, asText: true, independentTopics: true })
+  forward(topics: readonly string[], group: string, open: () => TextHandler, options: ConsumeOptions = {}): Subscription {
+    return this.#subscribe({ ...options, topics, group, handle: open() as BatchHandler, asText: true, independentTopics: true })
   }
 
   async lag(group: string): Promise<number> {

@@ -37,12 +37,13 @@ class Measurement {
 
   async run(): Promise<Comparison[]> {
     const { seconds, rate } = this.#options
-    const { inFlight, perSecond = 0 } = this.#scenario
+    const { inFlight, perSecond = 0, closedOnly = false } = this.#scenario
     const loop = (time: number): Run => (side, supply) => closedLoop({ ...side, seconds: time, supply, inFlight: side.inFlight ?? inFlight })
     this.#say('warms up')
     const warm = await this.#pair('closed', loop(Math.min(WARM_SECONDS_MAX, seconds / 2)), WARM_SUPPLY)
     this.#say('closed loop')
     const closed = await this.#pair('closed', loop(seconds), Math.ceil(Math.min(perSecond, Math.max(10, warm.shop.rate * SUPPLY_MARGIN)) * seconds))
+    if (closedOnly) return [closed]
     const arrival = rate ?? Math.max(1, closed.shop.rate * OPEN_SHARE)
     this.#say(`open arrival, ${Math.round(arrival)} a second`)
     const come: Run = (side, supply) => openArrival({ ...side, seconds, supply, rate: arrival / (side.weight ?? 1) })

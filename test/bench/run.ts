@@ -15,13 +15,14 @@ import type { Scenario } from './scenario.ts'
 import { actorTurn, actorTurnNats, actorTurnRedis } from './scenarios/actor-turn.ts'
 import { cartAdd } from './scenarios/cart-add.ts'
 import { checkout } from './scenarios/checkout.ts'
+import { events } from './scenarios/events.ts'
 import { hotStock } from './scenarios/hot-stock.ts'
 import { passwordProof } from './scenarios/password-proof.ts'
 import { productDetail, productList } from './scenarios/product-pages.ts'
 import { catalogueSize, search, searchBroad, searchLarge, searchUnlike } from './scenarios/search.ts'
 import { enginesOf, joinShop, startShop, type Shop } from './shop.ts'
 
-const SCENARIOS: readonly Scenario[] = [productDetail, productList, search, searchUnlike, searchLarge, searchBroad, actorTurn, actorTurnRedis, actorTurnNats, cartAdd, checkout, hotStock, passwordProof]
+const SCENARIOS: readonly Scenario[] = [productDetail, productList, search, searchUnlike, searchLarge, searchBroad, actorTurn, actorTurnRedis, actorTurnNats, events, cartAdd, checkout, hotStock, passwordProof]
 /** Not under load: how a fresh shop starts, and what one takes that nobody asks anything of. */
 const IMPORT = 'import'
 const IDLE_MEMORY = 'idle-memory'

@@ -43,6 +43,8 @@ export interface Scenario {
   inFlight: number
   /** Of a scenario that provides: operations a second at most in the closed loop, for what is used up is made before. */
   perSecond?: number
+  /** Nobody asks and waits: open arrival would tell nothing. */
+  closedOnly?: true
   /** The books are audited behind it. */
   writes: boolean
   /** It needs the node's data directory, not only its address. */

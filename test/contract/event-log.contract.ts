@@ -95,7 +95,7 @@ export function eventLogContract(engine: string, start: () => Promise<{ open: ()
       const [one, two] = [fresh(), fresh()]
       const log = opened()
       const forwarded: EventText[] = []
-      const forward = (): Subscription => log.forward([one.topic, two.topic], one.group, async (batch) => void forwarded.push(...batch), { maxBatch: 20 })
+      const forward = (): Subscription => log.forward([one.topic, two.topic], one.group, () => async (batch) => void forwarded.push(...batch), { maxBatch: 20 })
       const published = [one.topic, two.topic].flatMap((topic) => [record(topic, 'thing/whole', 1, { text: 'å \u2028 \ud83d\ude00', list: [1, null, { deep: [true] }] }), ...records(topic, names(20), 30)])
       await log.publish(published)
       const first = forward()

@@ -6,11 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Report } from '../bench/report.ts'
+import { redisProgram, startRedis } from '../support/redis.ts'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const out = mkdtempSync(join(tmpdir(), 'souk-bench-results-'))
-const bench = (...args: string[]): Promise<{ stdout: string; stderr: string }> => run(process.execPath, ['nodes/souk.mjs', 'bench', ...args], { cwd: root, timeout: 170_000 })
+const benchIn = (env: Record<string, string>, ...args: string[]): Promise<{ stdout: string; stderr: string }> => run(process.execPath, ['nodes/souk.mjs', 'bench', ...args], { cwd: root, timeout: 170_000, env: { ...process.env, ...env } })
+const bench = (...args: string[]): ReturnType<typeof benchIn> => benchIn({}, ...args)
 const fileOf = (ending: string): string => join(out, readdirSync(out).find((name) => name.endsWith(ending))!)
 
 afterAll(() => rmSync(out, { recursive: true, force: true }))
@@ -20,13 +22,16 @@ describe('npm run bench', () => {
   let report: Report
 
   beforeAll(async () => {
-    printed = (await bench('--scenarios', 'idle-memory,product-detail,search-large,cart-add', '--seconds', '0.5', '--products', '60', '--out', out)).stdout
+    const redis = redisProgram === null ? null : await startRedis(['--appendfsync', 'always'])
+    printed = (await benchIn(redis ? { REDIS_URL: redis.url } : {}, '--scenarios', 'idle-memory,product-detail,search-large,actor-turn-redis,actor-turn-nats,cart-add', '--seconds', '0.5', '--products', '60', '--out', out)).stdout
     report = JSON.parse(readFileSync(fileOf('.json'), 'utf8')) as Report
+    await redis?.stop()
   }, 180_000)
 
   test('measures each scenario beside its reference, with both kinds of load', () => {
     expect(report.results.map(({ scenario, comparisons }) => [scenario, comparisons.map(({ load }) => load)])).toEqual([
       ['product-detail', ['closed', 'open']],
+      ...(redisProgram === null ? [] : [['actor-turn-redis', ['closed', 'open']]]),
       ['cart-add', ['closed', 'open']]
     ])
     for (const { shop, reference, ratio } of report.results.flatMap(({ comparisons }) => comparisons)) {
@@ -40,13 +45,16 @@ describe('npm run bench', () => {
     }
   })
 
-  test('says what a shop takes that has nothing to do, beside bare processes, and leaves out what needs more products', () => {
+  test('says what a shop takes that has nothing to do, beside bare processes, and leaves out what needs more products or engines', () => {
     const { shop, reference, when } = report.idleMemory!
     expect(when).toBe('10 s after its second start')
     expect(shop.mib).toBeGreaterThan(reference.mib)
     expect(shop.mib).toBeLessThan(1_024)
     expect(printed).toMatch(/idle-memory: the shop takes \d+ MiB \(node \d+, postgres \d+/)
-    expect(report.skipped).toEqual({ 'search-large': 'needs 100,000 products (--products 100000), there are 60' })
+    expect(report.skipped).toMatchObject({
+      'search-large': 'needs 100,000 products (--products 100000), there are 60',
+      'actor-turn-nats': expect.stringMatching(/^needs NATS_URL\b.* \(npm run stack, then --stack\)$/)
+    })
   })
 
   test('audits what was done: the carts hold what their owners were told, and no invariant is broken', () => {
@@ -65,7 +73,7 @@ describe('npm run bench', () => {
 
   test('compares two runs, and marks what is more than noise', async () => {
     const faster = structuredClone(report)
-    for (const { shop } of faster.results[1]!.comparisons) shop.rate *= 2
+    for (const { shop } of faster.results.at(-1)!.comparisons) shop.rate *= 2
     faster.results[0]!.void = true
     const other = join(out, 'other')
     writeFileSync(other, JSON.stringify(faster))

@@ -11,7 +11,7 @@ function rounds(options: Partial<RoundOptions<number>> = {}): { rounds: Rounds<n
     written.push([...parts])
     return parts.map(() => {})
   }
-  return { rounds: new Rounds({ write, sizeOf: (n) => n, pauseMs: LONG_MS, enough: 10, most: 20, ...options }), written }
+  return { rounds: new Rounds({ write, sizeOf: (n) => n, pauseMs: LONG_MS, enough: 10, ...options }), written }
 }
 
 test('what comes together is one round, the first without a wait', async () => {
@@ -38,16 +38,17 @@ test('a small round goes when the pause is over', async () => {
   expect(written).toEqual([[1], [2], [3]])
 })
 
-test('a round takes no further part when it is full, and the next goes at once where enough is left', async () => {
+test('enough that comes while a round is written goes at once behind it', async () => {
   const { rounds: all, written } = rounds()
-  await Promise.all([12, 12, 6, 5].map((n) => all.add(n)))
-  expect(written).toEqual([[12, 12], [6, 5]])
+  const first = all.add(1)
+  await new Promise((resolve) => setImmediate(resolve))
+  await Promise.all([first, all.add(6), all.add(5)])
+  expect(written).toEqual([[1], [6, 5]])
 })
 
 test('one round at a time', async () => {
   let underWay = 0
   const { rounds: all } = rounds({
-    most: 1,
     async write(parts) {
       expect(++underWay).toBe(1)
       await new Promise((resolve) => setTimeout(resolve, 2))
@@ -55,7 +56,11 @@ test('one round at a time', async () => {
       return parts.map(() => {})
     }
   })
-  await Promise.all(Array.from({ length: 5 }, () => all.add(20)))
+  const added = Array.from({ length: 5 }, async (_, i) => {
+    await new Promise((resolve) => setTimeout(resolve, i))
+    await all.add(20)
+  })
+  await Promise.all(added)
 })
 
 test('a part that fails rejects alone; a round that fails rejects all of its parts, and the next goes on', async () => {
