@@ -71,7 +71,7 @@ export class Node {
   }
 
   async #start(): Promise<void> {
-    const threads = threadsOf(setting('SOUK_PROFILE'), this.#demo)
+    const threads = threadsOf(setting('SOUK_PROFILE'), this.#demo, setting('SOUK_THREADS'))
     checkShared(new Set(threads.flatMap(({ services }) => services)))
     const directory = this.#takeDirectory()
     const operations = new OperationsServer()

@@ -23,6 +23,7 @@ const flag = (doc: string): Setting<boolean> => ({ parse: (t) => t === '1' || t 
 /** Name → how it is read, its default and what it does. */
 export const SETTINGS = {
   SOUK_PROFILE: text('all', 'node profile: which services run on which threads'),
+  SOUK_THREADS: whole(0, 'threads of each kind that people wait for (web, commerce); as many as the profile says unless set'),
   SOUK_SITE: text('local', 'the site this node belongs to; actors live in their home site'),
   SOUK_NODE: text('', 'name of this node, different for each of those that are joined; made from profile, host and data directory unless set'),
   SOUK_HOST: text('127.0.0.1', 'address the gateway listens on'),

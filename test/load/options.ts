@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import { positive } from '../bench/options.ts'
 import type { Mix, MixOptions } from './mix.ts'
 
@@ -19,11 +19,12 @@ export interface Options extends MixOptions {
 }
 
 const text = { type: 'string' } as const
-export const FLAGS = {
+const FLAGS = {
   rate: text, seconds: text, 'warm-up': text, products: text, customers: text, sellers: text, 'products-per-seller': text, units: text, url: text, 'data-dir': text, stack: { type: 'boolean' }, out: text, help: { type: 'boolean', short: 'h' }
-} as const
+} as const satisfies ParseArgsOptionsConfig
 
 const usage = (mixes: readonly Mix[]): string => `npm run load -- <mix> [options]   lets transactions come at random moments, so many a second, whatever the shop does; times them from the intended start; checks and audits behind
+npm run load -- scaling           what a transaction costs on 1, 2 and 4 threads, or on 1, 2 and 3 nodes; scaling --help lists its options
 
 ${mixes.map(({ name, doc, rate }) => `  ${name.padEnd(20)}${doc} (${rate}/s)`).join('\n')}
 
@@ -44,15 +45,15 @@ ${mixes.map(({ name, doc, rate }) => `  ${name.padEnd(20)}${doc} (${rate}/s)`).j
 
 exit 0: the figures stand · 1: void, for a check or an invariant is broken, or nothing went right`
 
-const given = (value: string | boolean | undefined): string | null => (typeof value === 'string' ? value : null)
+export const given = (value: string | boolean | undefined): string | null => (typeof value === 'string' ? value : null)
 
 const listOf = (value: string | boolean | undefined): string[] => given(value)?.split(',').map((one) => one.trim()).filter(Boolean) ?? []
 
 /** Words and options of a command line. Throws one clear line for what cannot be read. */
-export function parse(args: readonly string[]): { words: string[]; values: Record<string, string | boolean | undefined> } {
+export function parse(args: readonly string[], options: ParseArgsOptionsConfig = FLAGS): { words: string[]; values: Record<string, string | boolean | undefined> } {
   try {
-    const { positionals, values } = parseArgs({ args: [...args], allowPositionals: true, options: FLAGS })
-    return { words: positionals, values }
+    const { positionals, values } = parseArgs({ args: [...args], allowPositionals: true, options })
+    return { words: positionals, values: values as Record<string, string | boolean | undefined> }
   } catch (error) {
     throw new Error(`${(error as Error).message.split(/\. |\n/)[0]}: npm run load -- --help lists the options`, { cause: error })
   }

@@ -38,10 +38,11 @@ export const wrongOf = ({ checks, violations, operations }: Pick<LoadReport, 'ch
   ...violations
 ]
 
-export const totalCpu = (cpu: CpuTimes): number => Object.values(cpu).reduce((sum, ms) => sum + ms, 0)
+/** What happens once in the life of a shop, and only while it is fresh: the engine of analytics is installed. */
+const isOnce = (process: string): boolean => process.startsWith('npm')
 
-/** The CPU of what is loaded, without that of the load itself. */
-export const shopsCpu = ({ load: _load, ...shop }: CpuTimes): number => totalCpu(shop)
+/** The CPU of what is loaded, without that of the load itself and of what happens once. */
+export const shopsCpu = (cpu: CpuTimes): number => Object.entries(cpu).reduce((sum, [process, ms]) => (process === 'load' || isOnce(process) ? sum : sum + ms), 0)
 
 export const outcomesOf = (outcomes: Readonly<Record<string, number>>): string => Object.entries(outcomes).map(([name, count]) => `${count.toLocaleString('en')} ${name}`).join(', ')
 

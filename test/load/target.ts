@@ -1,7 +1,7 @@
 import { runningNode } from '../../nodes/data-directory.ts'
 import { cpuOfNode, cpuOfProcess, cpuOfServers, type CpuTimes } from '../bench/load/cpu.ts'
 import { serversOf } from '../bench/load/servers.ts'
-import { enginesOf, joinShop, startShop, type Inside } from '../bench/shop.ts'
+import { enginesOf, joinShop, startShop, type Inside, type Shop } from '../bench/shop.ts'
 import type { Options } from './options.ts'
 
 /** The shop that is put under load: its gateways, and what is known of its inside. */
@@ -18,10 +18,32 @@ export interface Target {
 /** A fresh shop's demo carrier leaves parcels to the load's own. */
 const SETTINGS_OF_FRESH = { SOUK_DEMO_CARRIER_S: '86400' }
 
-async function fresh({ products, stack }: Options): Promise<Target> {
-  const shop = await startShop(products, { ...(stack ? enginesOf(process.env) : {}), ...SETTINGS_OF_FRESH })
-  const { pid } = shop.inside!
-  return { urls: [shop.url], inside: shop.inside, what: stack ? 'a fresh node on the stack' : `a fresh shop with ${products.toLocaleString('en')} products`, cpu: () => cpuOfNode(pid), close: () => shop.close() }
+/** What is started: so many nodes that are joined, each with so many threads of a kind. */
+export interface Size {
+  nodes: number
+  /** Null: as many as the profile says. */
+  threads: number | null
+}
+
+const sumOf = (all: readonly CpuTimes[]): CpuTimes => {
+  const sum: CpuTimes = {}
+  for (const [name, ms] of all.flatMap((times) => Object.entries(times))) sum[name] = (sum[name] ?? 0) + ms
+  return sum
+}
+
+/** Starts nodes that end with the target; their CPU is told as that of one. */
+export async function startTarget({ products, stack }: Pick<Options, 'products' | 'stack'>, { nodes, threads }: Size = { nodes: 1, threads: null }): Promise<Target> {
+  const env = { ...(stack ? enginesOf(process.env) : {}), ...SETTINGS_OF_FRESH, ...(threads === null ? {} : { SOUK_THREADS: String(threads) }) }
+  const shops: Shop[] = []
+  const close = async (): Promise<void> => void (await Promise.all(shops.map((shop) => shop.close())))
+  try {
+    while (shops.length < nodes) shops.push(await startShop(products, env))
+  } catch (error) {
+    await close()
+    throw error
+  }
+  const what = stack ? `${nodes === 1 ? 'a fresh node' : `${nodes} fresh nodes`} on the stack` : `a fresh shop with ${products.toLocaleString('en')} products`
+  return { urls: shops.map(({ url }) => url), inside: shops[0]!.inside, what, cpu: () => sumOf(shops.map(({ inside }) => cpuOfNode(inside!.pid))), close }
 }
 
 function running({ urls: given, dataDirs }: Options): Target {
@@ -39,7 +61,7 @@ function running({ urls: given, dataDirs }: Options): Target {
 }
 
 /** Starts a shop, or joins one that runs. */
-export const openTarget = (options: Options): Promise<Target> => (options.urls.length > 0 || options.dataDirs.length > 0 ? Promise.resolve().then(() => running(options)) : fresh(options))
+export const openTarget = (options: Options): Promise<Target> => (options.urls.length > 0 || options.dataDirs.length > 0 ? Promise.resolve().then(() => running(options)) : startTarget(options))
 
 /** CPU of the target, of the engines on this machine that the environment names, and of the load itself. */
 export const cpuOfAll = (target: Target): CpuTimes => ({ ...target.cpu(), ...cpuOfServers(serversOf(process.env)), ...cpuOfProcess('load', process.pid) })

@@ -29,20 +29,19 @@ function readStat(path: string): Stat | null {
 
 const numbered = (dir: string): string[] => readdirSync(dir).filter((name) => /^\d+$/.test(name))
 
+const KNOWN = /^(web|commerce|catalogue|background)(-\d+)?$/
+
 /** Threads of a node that its profile names; the others (garbage collection, compilation, thread pool) are `node, other`. */
-function threadsOf(pid: number, known: ReadonlySet<string>): CpuTimes {
+function threadsOf(pid: number): CpuTimes {
   const times: CpuTimes = {}
   for (const tid of numbered(`/proc/${pid}/task`)) {
     const stat = readStat(`/proc/${pid}/task/${tid}/stat`)
     if (!stat) continue
-    const name = `node ${known.has(stat.name) ? stat.name : stat.pid === pid ? 'main' : 'other'}`
+    const name = `node ${KNOWN.test(stat.name) ? stat.name : stat.pid === pid ? 'main' : 'other'}`
     times[name] = (times[name] ?? 0) + stat.ms
   }
   return times
 }
-
-/** Main thread and named workers of the profiles. */
-const THREADS: ReadonlySet<string> = new Set(['web', 'commerce', 'background', ...[1, 2, 3].flatMap((n) => [`web-${n}`, `commerce-${n}`])])
 
 const everyone = (): Stat[] => numbered('/proc').map((p) => readStat(`/proc/${p}/stat`)).filter((s) => s !== null)
 
@@ -57,7 +56,7 @@ export function cpuOfNode(pid: number): CpuTimes {
     const name = comm.startsWith('node') ? 'node child process' : comm // the thread that holds ClickHouse's engine has a process of its own
     engines[name] = (engines[name] ?? 0) + ms + childrenMs
   }
-  return { ...threadsOf(pid, THREADS), ...engines }
+  return { ...threadsOf(pid), ...engines }
 }
 
 /** The CPU of servers, each with what it started, by their names: several may have one. */

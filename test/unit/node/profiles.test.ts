@@ -30,6 +30,12 @@ test('threads of one kind are numbered, and share what only one can have', () =>
   expect(web.map(({ name, metadata }) => [name, metadata])).toEqual([1, 2, 3].map((n) => [`web-${n}`, { sharesPort: true }]))
 })
 
+test('a node may have as many threads of each kind as its machine allows; what nobody waits for stays one', () => {
+  expect(threadsOf('all', true, 2).map(({ name }) => name)).toEqual(['web-1', 'web-2', 'commerce-1', 'commerce-2', 'background'])
+  expect(threadsOf('wide', true, 1).map(({ name }) => name)).toEqual(['web', 'commerce', 'background'])
+  expect(threadsOf('edge', true, 2).map(({ name }) => name)).toEqual(['web-1', 'web-2'])
+})
+
 test('outside parties are played by a demo only', () => {
   const withoutDemo = threadsOf('all', false).flatMap((thread) => thread.services)
   expect(withoutDemo).not.toContain('provider')
