@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
-import type { Socket } from 'node:net'
+import { Server as TcpServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Bounds against clients that are slow, greedy or many; per thread. */
@@ -52,25 +52,25 @@ export function listen(server: Server, port: number, host: string): Promise<void
   })
 }
 
-/** How long a draining server still serves, so that busy clients meet `Connection: close` before their connection is gone. */
-const NOTICE_MS = 300
+/** How long a draining server leaves connections open that nobody uses: a proxy in front closes them itself (nginx after 2 s), and none under a request. */
+const RELEASE_MS = 2_500
+const LOOK_MS = 20
 
 const connections = (server: Server): Promise<number> => new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
 
 /**
- * Gives notice, then stops taking connections, lets what is under way be answered, and cuts what is left after `patienceMs`. Whoever
- * answers meanwhile sends `Connection: close` (`closing` of `send`).
+ * Stops taking connections, lets clients close those that are idle, lets what is under way be answered, and cuts
+ * what is left after `patienceMs`. Whoever answers meanwhile sends `Connection: close` (`closing` of `send`).
  */
 export async function drain(server: Server, patienceMs: number): Promise<void> {
   if (!server.listening) return
-  if ((await connections(server)) > 0) await sleep(NOTICE_MS)
-  await new Promise<void>((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), patienceMs)
-    const idle = setInterval(() => server.closeIdleConnections(), 20)
-    server.close(() => {
-      clearTimeout(cut)
-      clearInterval(idle)
-      resolve()
-    })
-  })
+  const from = performance.now()
+  const closed = new Promise((resolve) => server.once('close', resolve))
+  TcpServer.prototype.close.call(server) // of an HTTP server it would close idle connections at once
+  while ((await connections(server)) > 0 && performance.now() - from < Math.min(RELEASE_MS, patienceMs)) await sleep(LOOK_MS)
+  const cut = setTimeout(() => server.closeAllConnections(), Math.max(0, patienceMs - (performance.now() - from)))
+  const idle = setInterval(() => server.closeIdleConnections(), LOOK_MS)
+  await closed
+  clearTimeout(cut)
+  clearInterval(idle)
 }

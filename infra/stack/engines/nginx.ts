@@ -5,9 +5,9 @@ import { takesConnections } from '../probes.ts'
 
 const template = fileURLToPath(new URL('../../nginx/souk.conf.template', import.meta.url))
 
-/** The site of `souk.conf.template` for these edges: `host:port`, each out of use for a second after it could not be reached. */
+/** The site of `souk.conf.template` for these edges: `host:port`, none ever out of use: with few of them, all soon were, and one that cannot be reached says so at once. */
 export function nginxSite(text: string, listen: string, edges: readonly string[]): string {
-  const servers = edges.map((edge) => `server ${edge} max_fails=1 fail_timeout=1s;`).join('\n  ')
+  const servers = edges.map((edge) => `server ${edge} max_fails=0;`).join('\n  ')
   return text.replace('${SOUK_LISTEN}', listen).replace('${SOUK_EDGES}', servers)
 }
 
