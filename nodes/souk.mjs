@@ -21,6 +21,7 @@ npm run audit [-- options]   checks the running node's books: money, stock, even
 npm run stack [-- command]   every engine of a large site, natively on this machine; -- --help lists what it can do
 npm run bench [-- options]   measures a fresh shop, or a running one, beside bare references; -- --help lists the options
 npm run load  [-- mix]       puts a fresh shop, or a running one, under load at a rate, and checks what it did; -- --help lists mixes and options
+npm run chaos [-- options]   lets people buy while engines, nodes and networks fail, and checks the books after each; -- --help lists the options
 npm run soak  [-- options]   lets a shop trade for minutes with threads dying, and looks at what grows; -- --help lists the options`
 
 class Failure extends Error {}
@@ -225,6 +226,7 @@ const COMMANDS = {
   stack: (args) => handOver([...STACK, ...args]),
   bench: (args) => measure('test/bench/run.ts', args),
   load: (args) => measure('test/load/run.ts', args),
+  chaos: (args) => handOver([...QUIET, 'test/chaos/run.ts', ...args]),
   soak: (args) => handOver(['test/soak/run.ts', ...args]),
   check: () => runGates(handOver),
   test: (args) => runTests(handOver, testsOnStack(args))

@@ -1,4 +1,6 @@
 import pg from 'pg'
+import { schemaUrls } from '../../mixins/postgres/database.ts'
+import { setting } from '../../mixins/settings/settings.ts'
 import type { RunningNode } from '../../nodes/data-directory.ts'
 import type { OrderState } from '../../services/order/order.ts'
 import { copyKafka } from './kafka.ts'
@@ -15,6 +17,18 @@ export interface Whereabouts {
   kafka?: readonly string[]
   /** Where payments are, unless they are in PostgreSQL. */
   mongo?: string
+}
+
+/** What the environment says of where the books lie. */
+export function booksNamed(): Partial<Whereabouts> {
+  const [main, orders, kafka, mongo, schemas] = [setting('DATABASE_URL'), setting('ORDERS_DATABASE_URLS'), setting('KAFKA_BROKERS'), setting('MONGODB_URL'), schemaUrls()]
+  return {
+    ...(main !== null ? { main } : {}),
+    ...(orders.length > 0 ? { orders } : {}),
+    ...(Object.keys(schemas).length > 0 ? { schemas } : {}),
+    ...(kafka.length > 0 ? { kafka } : {}),
+    ...(mongo !== null ? { mongo } : {})
+  }
 }
 
 /** Where a running node has its books. */

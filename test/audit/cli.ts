@@ -1,11 +1,10 @@
 // `npm run audit`: checks the books of a marketplace from outside its processes. Exit 0: every invariant holds; 1: some do not;
 // 2: the books could not be read.
 import { parseArgs } from 'node:util'
-import { schemaUrls } from '../../mixins/postgres/database.ts'
 import { setting } from '../../mixins/settings/settings.ts'
 import { runningNode } from '../../nodes/data-directory.ts'
 import { audit, readAcknowledged, type Found } from './audit.ts'
-import { booksOf, type AuditOptions, type Whereabouts } from './books.ts'
+import { booksNamed, booksOf, type AuditOptions, type Whereabouts } from './books.ts'
 
 const HELP = `npm run audit -- [options]     checks every invariant on the books of a running node, or of the databases in the environment
 
@@ -24,23 +23,11 @@ class Unreadable extends Error {}
 
 /** Where the books lie: in the databases that the environment names, or in those of the node on the data directory. */
 function whereabouts(dataDir: string): Whereabouts {
-  const here = environment()
+  const here = booksNamed()
   if (here.main !== undefined && here.orders !== undefined) return { ...here, main: here.main, orders: here.orders }
   const node = runningNode(dataDir)
   if (!node) throw new Unreadable(`no node runs on ${dataDir}: start one (npm start), name its directory with --data-dir, or set DATABASE_URL and ORDERS_DATABASE_URLS`)
   return { ...booksOf(node), ...here }
-}
-
-/** What the environment says of where the books lie. */
-function environment(): Partial<Whereabouts> {
-  const [main, orders, kafka, mongo, schemas] = [setting('DATABASE_URL'), setting('ORDERS_DATABASE_URLS'), setting('KAFKA_BROKERS'), setting('MONGODB_URL'), schemaUrls()]
-  return {
-    ...(main !== null ? { main } : {}),
-    ...(orders.length > 0 ? { orders } : {}),
-    ...(Object.keys(schemas).length > 0 ? { schemas } : {}),
-    ...(kafka.length > 0 ? { kafka } : {}),
-    ...(mongo !== null ? { mongo } : {})
-  }
 }
 
 function readOptions(args: readonly string[]): { options: AuditOptions; json: boolean } | 'help' {

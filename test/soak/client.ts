@@ -5,6 +5,8 @@ import type { HttpAnswer, HttpClient } from '../bench/load/http-client.ts'
 
 const PATIENCE_MS = 15_000
 const GIVE_UP_MS = 90_000
+/** Microseconds, up to an hour. */
+const LATENCIES = { lowest: 1, highest: 3_600_000_000, figures: 3 }
 const [PAUSE_MIN_MS, PAUSE_SPREAD_MS] = [100, 200]
 
 /** Counts what clients see: the time until each final answer, and what they were told instead of one. */
@@ -20,7 +22,7 @@ export class Tally {
   took(kind: string, ms: number): void {
     for (const histograms of [this.#intervals, this.#whole]) {
       let histogram = histograms.get(kind)
-      if (!histogram) histograms.set(kind, (histogram = createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 3 })))
+      if (!histogram) histograms.set(kind, (histogram = createHistogram(LATENCIES)))
       histogram.record(Math.max(1, Math.round(ms * 1_000)))
     }
   }
@@ -40,6 +42,13 @@ export class Tally {
     const entries = [...this.#intervals].map(([kind, histogram]): [string, number] => [kind, histogram.percentile(95) / 1_000])
     this.#intervals.clear()
     return Object.fromEntries(entries)
+  }
+
+  /** Of all operations together, in milliseconds. */
+  overall(): { p50: number; p95: number; max: number } {
+    const all = createHistogram(LATENCIES)
+    for (const histogram of this.#whole.values()) all.add(histogram)
+    return all.count === 0 ? { p50: 0, p95: 0, max: 0 } : { p50: all.percentile(50) / 1_000, p95: all.percentile(95) / 1_000, max: all.max / 1_000 }
   }
 
   /** Of the whole run, in milliseconds. */
@@ -70,7 +79,8 @@ const isFinal = ({ status }: HttpAnswer, type: string): boolean => status < 500 
 /** A careful program: what it got no final answer to it repeats, with the same key. */
 export class Client {
   readonly #http: HttpClient
-  readonly tally: Tally
+  /** Who counts; another one from the next request on. */
+  tally: Tally
 
   constructor(http: HttpClient, tally: Tally) {
     this.#http = http

@@ -6,8 +6,10 @@ import { Visitor } from './visitor.ts'
 
 type Json = Record<string, unknown>
 
+type Card = readonly [token: string, percent: number]
+
 /** Cards by how many of a hundred pay with them. */
-const CARDS: readonly [token: string, percent: number][] = [['tok_demo_ok', 82], ['tok_demo_declined', 5], ['tok_demo_insufficient', 2], ['tok_demo_slow', 4], ['tok_demo_lost', 5], ['tok_demo_down', 2]]
+export const CARDS: readonly Card[] = [['tok_demo_ok', 82], ['tok_demo_declined', 5], ['tok_demo_insufficient', 2], ['tok_demo_slow', 4], ['tok_demo_lost', 5], ['tok_demo_down', 2]]
 
 /** Of a hundred visits: somebody new comes, a guest looks around, a seller edits; the others are customers. */
 const [NEW, GUEST, SELLER] = [2, 20, 8]
@@ -21,9 +23,9 @@ const percent = (share: number): boolean => Math.random() * 100 < share
 const json = <T = Json>(answer: HttpAnswer): T => answer.json() as T
 const think = (): Promise<void> => sleep(Math.random() * THINK_MS)
 
-function drawCard(): string {
+function drawCard(cards: readonly Card[]): string {
   let at = Math.random() * 100
-  return CARDS.find(([, share]) => (at -= share) < 0)?.[0] ?? 'tok_demo_ok'
+  return cards.find(([, share]) => (at -= share) < 0)?.[0] ?? 'tok_demo_ok'
 }
 
 export interface TradeOptions {
@@ -45,6 +47,8 @@ export class Trade {
   /** Visits that ended before they were done, by why. */
   readonly broken: Record<string, number> = {}
   visits = 0
+  /** What people pay with. */
+  cards: readonly Card[] = CARDS
 
   constructor(options: TradeOptions) {
     this.#options = options
@@ -130,7 +134,7 @@ export class Trade {
   async #buy(visitor: Visitor): Promise<void> {
     const quote = await this.#quote(visitor)
     if (quote.status !== 200) return this.#giveUp(visitor, quote)
-    const token = drawCard()
+    const token = drawCard(this.cards)
     const body = {
       addressId: visitor.addressId, shippingMethod: 'standard', paymentMethodId: await visitor.card(token),
       confirmation: await visitor.confirm(), expectedTotal: json(quote)['total']

@@ -10,7 +10,7 @@ interface Way {
 
 /**
  * A TCP proxy in front of an engine, for tests that make the way to it slow, mute or broken. It listens on a port of its own on
- * 127.0.0.1; faults hold for connections that are there and for those that come, until `heal`.
+ * 127.0.0.1 unless told; faults hold for connections that are there and for those that come, until `heal`.
  *
  * - `delay(ms)`: whatever the engine answers arrives so much later.
  * - `pause()`: connections are taken and stay open, and nothing passes in either direction: an engine that hangs. What was sent
@@ -21,6 +21,8 @@ interface Way {
  * - `cutAfter(bytes)`: the next connection that carries so many bytes of answers is broken off there, once: half an answer.
  */
 export class FaultProxy {
+  /** Where it listens. */
+  readonly host: string
   readonly #host: string
   readonly #port: number
   readonly #ways = new Set<Way>()
@@ -31,14 +33,15 @@ export class FaultProxy {
   #muted = false
   #cutAfter: number | null = null
 
-  private constructor(host: string, port: number) {
+  private constructor(host: string, port: number, listen: string) {
+    this.host = listen
     this.#host = host
     this.#port = port
   }
 
-  /** A proxy in front of `host:port`. */
-  static async before(host: string, port: number): Promise<FaultProxy> {
-    const proxy = new FaultProxy(host, port)
+  /** A proxy in front of `host:port`, listening on an address of this machine. */
+  static async before(host: string, port: number, listen = '127.0.0.1'): Promise<FaultProxy> {
+    const proxy = new FaultProxy(host, port, listen)
     await proxy.#listen()
     return proxy
   }
@@ -47,10 +50,6 @@ export class FaultProxy {
   static beforeUrl(url: string, defaultPort?: number): Promise<FaultProxy> {
     const { hostname, port } = new URL(url)
     return FaultProxy.before(hostname, Number(port || defaultPort))
-  }
-
-  get host(): string {
-    return '127.0.0.1'
   }
 
   get port(): number {

@@ -25,10 +25,11 @@ export interface NodeProcess {
   exited: Promise<number | null>
 }
 
-/** Starts a node with these options; it inherits nothing of this run's settings. */
-export function startNode(args: readonly string[], env: Record<string, string> = {}): NodeProcess {
+/** Starts a node with these options; it inherits nothing of this run's settings. `within`: a command that runs the one behind it. */
+export function startNode(args: readonly string[], env: Record<string, string> = {}, within: readonly string[] = []): NodeProcess {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SOUK_|DATABASE_URL|ORDERS_|NATS_|REDIS_|MONGODB_|ELASTICSEARCH_|KAFKA_|CLICKHOUSE_|S3_|NODE_OPTIONS|NODE_NO)/.test(name)))
-  const child = spawn(process.execPath, ['nodes/start.ts', ...args], { cwd: root, env: { ...inherited, ...env } as NodeJS.ProcessEnv, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [command, ...words] = [...within, process.execPath, '--disable-warning=TimeoutNegativeWarning', 'nodes/start.ts', ...args] as [string, ...string[]]
+  const child = spawn(command, words, { cwd: root, env: { ...inherited, ...env } as NodeJS.ProcessEnv, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
   children.add(child)

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { signalAll } from './processes.ts'
 import { announced, serving, startNode, temporaryDirectory, type NodeProcess } from './node-process.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -66,26 +67,11 @@ export async function startWholeShop(env: Record<string, string> = {}): Promise<
       return stdout
     },
     async powerCut() {
-      for (const pid of [node.child.pid!, ...(await descendants(node.child.pid!))]) killQuietly(pid)
+      await signalAll(node.child.pid!, 'SIGKILL')
       await node.exited
     },
     async restart() {
       node = await start()
     }
   }
-}
-
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // it ended by itself meanwhile
-  }
-}
-
-async function descendants(pid: number): Promise<number[]> {
-  const { stdout } = await run('ps', ['-eo', 'pid=,ppid='])
-  const rows = stdout.trim().split('\n').map((line) => line.trim().split(/\s+/).map(Number) as [number, number])
-  const below = (parent: number): number[] => rows.filter(([, p]) => p === parent).flatMap(([p]) => [p, ...below(p)])
-  return below(pid)
 }
