@@ -145,6 +145,9 @@ export class Stack {
   /** Forgets an engine's configuration, data and logs; what was built and downloaded stays. */
   forget(engine: string): void {
     rmSync(this.path(engine), { recursive: true, force: true })
+    // With its data goes who may log in to it: an engine that makes its own passwords makes others the next time.
+    const secrets = Object.entries(this.#table<string>('secrets.json'))
+    if (secrets.length > 0) this.writePrivate('secrets.json', `${JSON.stringify(Object.fromEntries(secrets.filter(([name]) => !name.startsWith(`${engine}.`))), null, 2)}\n`)
     if (!existsSync(this.path('logs'))) return
     for (const log of readdirSync(this.path('logs'))) if (log === `${engine}.log` || log.startsWith(`${engine}-`)) rmSync(this.path('logs', log))
   }

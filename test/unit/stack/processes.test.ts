@@ -96,6 +96,9 @@ onLinux('programs of a stack', () => {
     const [a, b] = [stack.secret('a'), stack.secret('b')]
     expect(a).not.toBe(b)
     expect(new Stack(dir).secret('a')).toBe(a)
+    const [own, other] = [stack.secret('postgres.main'), stack.secret('redis.main')]
+    stack.forget('postgres')
+    expect([stack.secret('postgres.main') === own, stack.secret('redis.main')]).toEqual([false, other])
     expect(statSync(stack.path('secrets.json')).mode & 0o777).toBe(0o600)
     expect(statSync(stack.own('thing')).mode & 0o777).toBe(0o700)
   })
