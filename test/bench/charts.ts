@@ -17,7 +17,13 @@ const PROCESSES: Readonly<Record<string, string>> = {
   'node web': '#7c3aed', 'node commerce': '#0891b2', 'node background': '#16a34a', 'node main': '#1e3a8a', 'node other': '#94a3b8', 'node child process': '#65a30d', postgres: '#be185d', reference: REFERENCE, bench: '#cbd5e1', load: '#cbd5e1'
 }
 const OTHER_PROCESSES = ['#a16207', '#db2777', '#0d9488', '#dc2626', '#9333ea', '#ca8a04', '#4f46e5', '#15803d', '#b45309', '#0369a1']
-const colorOfProcess = (process: string, names: readonly string[]): string => PROCESSES[process.replace(/-\d+$/, '')] ?? OTHER_PROCESSES[names.indexOf(process) % OTHER_PROCESSES.length]!
+const knownColor = (process: string): string | undefined => PROCESSES[process.replace(/-\d+$/, '')]
+
+/** Others take the next color each; of more than there are some look alike. */
+function colorOfProcess(process: string, names: readonly string[]): string {
+  const others = names.filter((name) => knownColor(name) === undefined)
+  return knownColor(process) ?? OTHER_PROCESSES[others.indexOf(process) % OTHER_PROCESSES.length]!
+}
 
 export interface Line {
   name: string

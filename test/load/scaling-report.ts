@@ -67,11 +67,11 @@ export function scalingPage(report: ScalingReport): string {
   const facts = [...settingInWords(report), `${mix}, ${short(options.rate)} transactions a second for ${options.seconds} s on each size`, options.stack ? 'on the stack' : 'on a fresh shop each']
   const lines = sizes.map(({ name, report: one }, i): Line => ({ name, color: colorOf(i), points: one.transactions.reduce((a, b) => (b.measured.operations > a.measured.operations ? b : a)).measured.latency.curve }))
   const isRight = grownOf(sizes).length === 0 && sizes.every((one) => one.report.wrong.length === 0)
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Souk: scaling ${escape(report.at.slice(0, 16))}</title><style>${STYLE}.passed{color:#15803d}</style>
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Souk: scaling ${escape(report.at.slice(0, 16))}</title><style>${STYLE}.passed{color:#15803d}td:first-child{white-space:nowrap}</style>
 <h1>Souk: what a transaction costs</h1><p>${facts.map(escape).join(' · ')}</p>${verdictOf(report).map((sentence) => `<p class="${isRight ? 'passed' : 'violation'}">${escape(sentence)}</p>`).join('')}
 <div class="charts"><figure><h4>CPU per transaction</h4>${cpuChart(sizes.map(({ name, report: { cpu: { load: _load, ...cpu } } }) => ({ label: name, cpu })))}</figure>
 <figure><h4>Latency of the most frequent transaction</h4>${latencyChart(lines)}${legendOf(lines)}</figure></div>
 ${htmlTable(HEAD, rowsOf(report), [8])}
-<p>Without idle: what the shop takes of itself (heartbeats, looks for work) is measured before the load and taken off, for it comes with each node and not with each transaction.</p></html>
+<p>Without idle: what the shop takes of itself (heartbeats, looks for work) is measured behind the load and taken off, for it comes with each node and not with each transaction.</p></html>
 `
 }

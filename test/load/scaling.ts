@@ -17,8 +17,8 @@ interface ScalingOptions {
 
 const DEFAULT_MIX = 'checkout'
 const [THREADS, NODES] = ['1,2,4', '1,2,3']
-/** What a shop takes that nobody asks anything of. */
-const IDLE_MS = 5_000
+/** What a shop takes that nobody asks anything of: behind the load, when all that followed from it is done. */
+const [SETTLE_MS, IDLE_MS] = [3_000, 6_000]
 
 const USAGE = `npm run load -- scaling [options]   the same load on 1, 2 and 4 threads of each kind, or with --stack on 1, 2 and 3 joined nodes: what a transaction costs in CPU must not grow
 
@@ -75,6 +75,7 @@ function byKind(cpu: CpuTimes): CpuTimes {
 
 /** Milliseconds of CPU a second while nobody asks anything. */
 async function idleOf(target: Target): Promise<number> {
+  await sleep(SETTLE_MS)
   const [before, from] = [cpuOfAll(target), performance.now()]
   await sleep(IDLE_MS)
   return shopsCpu(cpuBetween(before, cpuOfAll(target))) / ((performance.now() - from) / 1_000)
@@ -86,10 +87,9 @@ async function scaled(size: Size, run: Options): Promise<Scaled> {
   const stop = (): void => void target.close().finally(() => process.exit(130))
   process.once('SIGINT', stop).once('SIGTERM', stop)
   try {
-    progress(`${nameOf(size)}: idles`)
-    const idle = await idleOf(target)
     const report = await measure(target, { ...run, warmUp: run.warmUp * (size.threads ?? size.nodes) })
-    return { name: nameOf(size), idle, report: { ...report, cpu: byKind(report.cpu) } }
+    progress(`${nameOf(size)}: idles`)
+    return { name: nameOf(size), idle: await idleOf(target), report: { ...report, cpu: byKind(report.cpu) } }
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop)
     await target.close()
