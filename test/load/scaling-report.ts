@@ -28,34 +28,44 @@ export function costOf({ idle, report }: Pick<Scaled, 'idle' | 'report'>): { all
 /** More than this, beside the first size, is growth: less is what two runs of the same differ by. */
 export const GROWTH_ALLOWED = 1.25
 
+/** Of what came, so much must go right, or the size was overloaded: what a transaction then costs says nothing. */
+const KEPT_UP = 0.95
+
+/** Sizes that did not keep up with the load, in words. */
+export const overloadedOf = (sizes: readonly Scaled[]): string[] =>
+  sizes.filter((one) => !keptUp(one)).map(({ name, report: { operations, failed } }) => `${name}: ${operations.toLocaleString('en')} of ${(operations + failed).toLocaleString('en')} went right, so what each costs says nothing: let fewer come (--rate)`)
+
+const keptUp = ({ report: { operations, failed } }: Scaled): boolean => operations > 0 && operations / (operations + failed) >= KEPT_UP
+
 /** Sizes on which a transaction costs more than is allowed, in words. */
 export function grownOf(sizes: readonly Scaled[]): string[] {
-  const [first, ...others] = sizes
+  const [first, ...others] = sizes.filter(keptUp)
   return others.flatMap((one) => {
     const ratio = costOf(one).own / costOf(first!).own
     return ratio > GROWTH_ALLOWED ? [`a transaction costs ×${ratio.toFixed(2)} on ${one.name}, beside ${first!.name}`] : []
   })
 }
 
+/** Everything that keeps a run from passing. */
+export const faultsOf = (sizes: readonly Scaled[]): string[] => [...grownOf(sizes), ...overloadedOf(sizes), ...sizes.flatMap(({ name, report }) => report.wrong.map((what) => `${name}: ${what}`))]
+
 function rowsOf({ sizes }: ScalingReport): string[][] {
-  const first = costOf(sizes[0]!)
+  const [first] = sizes.filter(keptUp)
   return sizes.map((one) => {
     const { report, idle, name } = one
     const slowest = report.transactions.reduce((a, b) => (b.measured.operations > a.measured.operations ? b : a)).measured.latency
-    const cost = costOf(one)
+    const cost = keptUp(one) ? costOf(one) : null
     const parts = Object.entries(report.cpu).filter(([part, ms]) => part !== 'load' && ms >= 0.005).sort(([, a], [, b]) => b - a).map(([part, ms]) => `${part} ${short(ms)}`)
-    return [name, short(report.operations / report.seconds), short(slowest.p50), short(slowest.p99), short(cost.all), short(cost.own), `×${(cost.own / first.own).toFixed(2)}`, short(idle), parts.join(', ')]
+    return [name, short(report.operations / report.seconds), short(slowest.p50), short(slowest.p99), ...(cost ? [short(cost.all), short(cost.own), `×${(cost.own / costOf(first!).own).toFixed(2)}`] : ['–', '–', 'overloaded']), short(idle), parts.join(', ')]
   })
 }
 
 const HEAD = ['', 'right/s', 'p50', 'p99 ms', 'CPU ms each', 'without idle', 'beside first', 'idle CPU ms/s', 'CPU ms of a transaction, by threads and processes']
 
 /** What is to be said of the whole, in sentences. */
-const verdictOf = ({ sizes }: ScalingReport): string[] => {
-  const grown = grownOf(sizes)
-  const wrong = sizes.flatMap(({ name, report }) => report.wrong.map((what) => `${name}: ${what}`))
-  const holds = `What a transaction costs does not grow from ${sizes[0]!.name} to ${sizes.at(-1)!.name} (by ${Math.round((GROWTH_ALLOWED - 1) * 100)} % at most, which is what two runs differ by).`
-  return [...(grown.length > 0 ? grown : [holds]), ...wrong]
+function verdictOf({ sizes }: ScalingReport): string[] {
+  const faults = faultsOf(sizes)
+  return faults.length > 0 ? faults : [`What a transaction costs does not grow from ${sizes[0]!.name} to ${sizes.at(-1)!.name} (by ${Math.round((GROWTH_ALLOWED - 1) * 100)} % at most, which is what two runs differ by).`]
 }
 
 export const scalingTable = (report: ScalingReport): string =>
@@ -66,7 +76,7 @@ export function scalingPage(report: ScalingReport): string {
   const { mix, options, sizes } = report
   const facts = [...settingInWords(report), `${mix}, ${short(options.rate)} transactions a second for ${options.seconds} s on each size`, options.stack ? 'on the stack' : 'on a fresh shop each']
   const lines = sizes.map(({ name, report: one }, i): Line => ({ name, color: colorOf(i), points: one.transactions.reduce((a, b) => (b.measured.operations > a.measured.operations ? b : a)).measured.latency.curve }))
-  const isRight = grownOf(sizes).length === 0 && sizes.every((one) => one.report.wrong.length === 0)
+  const isRight = faultsOf(sizes).length === 0
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Souk: scaling ${escape(report.at.slice(0, 16))}</title><style>${STYLE}.passed{color:#15803d}td:first-child{white-space:nowrap}</style>
 <h1>Souk: what a transaction costs</h1><p>${facts.map(escape).join(' · ')}</p>${verdictOf(report).map((sentence) => `<p class="${isRight ? 'passed' : 'violation'}">${escape(sentence)}</p>`).join('')}
 <div class="charts"><figure><h4>CPU per transaction</h4>${cpuChart(sizes.map(({ name, report: { cpu: { load: _load, ...cpu } } }) => ({ label: name, cpu })))}</figure>

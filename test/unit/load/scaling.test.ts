@@ -3,7 +3,7 @@ import { settingNow } from '../../bench/machine.ts'
 import type { Mix } from '../../load/mix.ts'
 import type { LoadReport } from '../../load/report.ts'
 import { nameOf, readScaling } from '../../load/scaling.ts'
-import { costOf, grownOf, scalingPage, scalingTable, type Scaled, type ScalingReport } from '../../load/scaling-report.ts'
+import { costOf, faultsOf, grownOf, scalingPage, scalingTable, type Scaled, type ScalingReport } from '../../load/scaling-report.ts'
 
 const measured = { operations: 100, seconds: 10, rate: 10, latency: { p50: 1, p95: 2, p99: 3, p999: 4, max: 5, curve: [[50, 1], [100, 5]] as [number, number][] }, errors: {} }
 
@@ -32,6 +32,15 @@ describe('what a transaction costs', () => {
     expect(scalingTable(good)).toMatch('does not grow from 1 node to 3 nodes')
     expect(scalingPage(good)).not.toMatch(/NaN|undefined|Infinity/)
   })
+})
+
+test('of a size that did not keep up with the load no cost is told', () => {
+  const overloaded = size('3 nodes', 900)
+  const sizes = [size('1 node', 5), { ...overloaded, report: { ...overloaded.report, operations: 0, failed: 100, wrong: ['nothing went right'] } }]
+  expect(grownOf(sizes)).toEqual([])
+  expect(faultsOf(sizes)).toEqual([expect.stringMatching(/^3 nodes: 0 of 100 went right/), '3 nodes: nothing went right'])
+  expect(scalingTable(reportOf(...sizes))).toMatch(/3 nodes .* overloaded /)
+  expect(scalingPage(reportOf(...sizes))).not.toMatch(/NaN|undefined|Infinity/)
 })
 
 describe('the command line of scaling', () => {
