@@ -25,8 +25,6 @@ export class KeptNode {
   readonly setup: NodeSetup
   #node: NodeProcess | null = null
   #stopping = false
-  /** Ends that nobody asked for. */
-  deaths = 0
 
   constructor(setup: NodeSetup) {
     this.setup = setup
@@ -47,16 +45,17 @@ export class KeptNode {
     this.#node = node
     void node.exited.then(async () => {
       if (this.#stopping || this.#node !== node) return
-      this.deaths++
       await sleep(PAUSE_MS)
       if (!this.#stopping && this.#node === node) this.start()
     })
   }
 
   /** Resolves when every thread serves. Rejects, with what the node said last, when it does not come to that. */
-  async ready(patienceMs = READY_MS): Promise<void> {
+  async ready(): Promise<void> {
     const isReady = (): Promise<boolean> => this.#readyz().then((ok) => ok, () => false)
-    await until(`${this.name} is ready; it said: ${this.#node?.output().slice(-600) ?? 'nothing'}`, isReady, patienceMs)
+    await until(`${this.name} is ready`, isReady, READY_MS).catch((error: Error) => {
+      throw new Error(`${error.message}; it said last: ${this.#node?.output().trim().split('\n').at(-1) ?? 'nothing'}`, { cause: error })
+    })
   }
 
   /** The operations port of a node with a network of its own is not ours to ask. */
@@ -110,9 +109,5 @@ export class KeptNode {
       await broker.stop()
       socket.destroy()
     }
-  }
-
-  get output(): string {
-    return this.#node?.output() ?? ''
   }
 }

@@ -106,6 +106,13 @@ const PEACE: Fault = { name: 'peace', doc: 'nothing goes wrong', seconds: 5, isS
 const chosen = ({ faults, embedded }: Options, offered: readonly Fault[]): Fault[] =>
   faultsOf([PEACE, ...offered], faults.length > 0 ? faults : ['peace', ...offered.map(({ name }) => name), ...COMBINED[embedded ? 'embedded' : 'stack']])
 
+/** Answers the files' name without its ending. */
+function write(out: string, report: ChaosReport): string {
+  const name = writeResults(out, report, pageOf(report))
+  writeFileSync(`${name}.md`, markdownOf(report))
+  return name
+}
+
 async function chaos(options: Options): Promise<boolean> {
   const setting = settingNow()
   const env = mutated(options.mutant)
@@ -122,18 +129,16 @@ async function chaos(options: Options): Promise<boolean> {
     progress(`people come to ${place.doc}`)
     crowd = await Crowd.gather(place.url, { rate: options.rate, keepers: options.keepers, tally: new Witness(timeline) })
     const run = new Chaos(place, crowd, timeline, options.hold)
-    const outcomes: Outcome[] = []
+    const report: ChaosReport = { format: 1, ...setting, place: place.doc, rate: options.rate, keepers: options.keepers, mutant: options.mutant, seconds: 0, outcomes: [], answered: timeline.answered, refused: timeline.refused }
+    let name = ''
     for (const fault of faults) {
       const outcome = await run.meet(fault)
-      outcomes.push(outcome)
+      report.outcomes.push(outcome)
+      report.seconds = timeline.now()
       progress('')
       say(linesOf(outcome))
+      name = write(options.out, report) // each time: a run that is broken off leaves what it found
     }
-    const report: ChaosReport = {
-      format: 1, ...setting, place: place.doc, rate: options.rate, keepers: options.keepers, mutant: options.mutant, seconds: timeline.now(), outcomes, answered: timeline.answered, refused: timeline.refused
-    }
-    const name = writeResults(options.out, report, pageOf(report))
-    writeFileSync(`${name}.md`, markdownOf(report))
     say(`${verdictOf(report)}\nWritten: ${name}.md, ${name}.html, ${name}.json`)
     return isRight(report)
   } finally {

@@ -3,7 +3,8 @@ import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HttpAnswer, HttpClient } from '../bench/load/http-client.ts'
 
-const PATIENCE_MS = 15_000
+/** Longer than the shop itself takes to say that it cannot. */
+const PATIENCE_MS = 20_000
 const GIVE_UP_MS = 90_000
 /** Microseconds, up to an hour. */
 const LATENCIES = { lowest: 1, highest: 3_600_000_000, figures: 3 }
