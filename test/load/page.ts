@@ -47,12 +47,12 @@ export function pageOf(report: LoadReport): string {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Souk: load ${escape(mix)} ${escape(report.at.slice(0, 16))}</title><style>${STYLE}${OWN_STYLE}</style>
 <h1>Souk under load: ${escape(mix)}</h1><p>${escape(doc)}</p><p>${setting.map(escape).join(' · ')}</p>
 <section${wrong.length > 0 ? ' class="void"' : ''}>${verdict}
-<div class="facts">${fact(`${short(operations / seconds)}/s`, `of ${short(options.rate)}/s that came`)}${fact(operations.toLocaleString('en'), 'went right')}${fact(failed.toLocaleString('en'), 'went wrong')}${Object.keys(cpu).length > 0 ? fact(`${short(shopsCpu(cpu))} ms`, 'CPU per transaction') : ''}${fact(`${short(lateMs)} ms`, 'the load itself was late (p99), times include it')}</div>
+<div class="facts">${fact(`${short(operations / seconds)}/s`, `of ${short(options.rate)}/s that came`)}${fact(operations.toLocaleString('en'), 'went right')}${fact(failed.toLocaleString('en'), 'went wrong')}${shopsCpu(cpu) > 0 ? fact(`${short(shopsCpu(cpu))} ms`, 'CPU per transaction') : ''}${fact(`${short(lateMs)} ms`, 'the load itself was late (p99), times include it')}</div>
 <div class="charts"><figure><h4>Latency by transaction, from the intended start</h4>${latencyChart(lines)}${legendOf(lines)}</figure>
 ${overTime('Transactions a second', [course(samples, 'came', '#94a3b8', (s) => s.begun), course(samples, 'went right', GOOD, (s) => s.done), course(samples, 'went wrong', BAD, (s) => s.failed)], seconds)}
 ${overTime('Latency over time, milliseconds', [course(samples, 'p50', colorOf(0), (s) => s.p50), course(samples, 'p99', colorOf(1), (s) => s.p99)], seconds)}
 ${overTime('Under way', [course(samples, 'transactions', colorOf(4), (s) => s.underWay)], seconds)}
-${Object.keys(cpu).length > 0 ? `<figure><h4>CPU per transaction</h4>${cpuChart([{ label: 'the shop', cpu: shop }, { label: 'the load itself', cpu: { load: own } }])}</figure>` : ''}${errors.length > 0 ? `<figure><h4>Errors</h4>${barChart(errors)}</figure>` : ''}</div>
+${shopsCpu(cpu) > 0 ? `<figure><h4>CPU per transaction</h4>${cpuChart([{ label: 'the shop', cpu: shop }, { label: 'the load itself', cpu: { load: own } }])}</figure>` : ''}${errors.length > 0 ? `<figure><h4>Errors</h4>${barChart(errors)}</figure>` : ''}</div>
 <h2>Transactions</h2>${htmlTable([...HEAD, 'other right ends'], transactions.map(({ name, measured, outcomes }) => timed(name, measured, outcomesOf(outcomes) || '–')), [8, 9])}
 <ul>${transactions.map(({ name, doc: what }) => `<li>${escape(name)}: ${escape(what)}</li>`).join('')}</ul>
 <h2>Steps</h2><p>Each request of the transactions, from when it was sent.</p>${htmlTable(HEAD, steps.map(({ name, measured }) => timed(name, measured, '').slice(0, -1)), [8])}

@@ -64,7 +64,7 @@ export function tablesOf(report: LoadReport): string {
     `${operations.toLocaleString('en')} transactions went right, ${failed.toLocaleString('en')} wrong in ${seconds.toFixed(1)} s: ${short(operations / seconds)}/s of ${short(options.rate)}/s that came${lateMs > 5 ? `; the load itself was late by ${short(lateMs)} ms (p99), which the times include` : ''}`,
     '', columnsOf([['  transaction', 'right', '/s', 'p50', 'p95', 'p99', 'p99.9', 'max ms', 'errors; other ends'], ...rows]),
     '', columnsOf([['  step', 'right', '/s', 'p50', 'p95', 'p99', 'p99.9', 'max ms', 'errors'], ...stepRows]),
-    '', spent.length > 0 ? `CPU ms per transaction: ${short(shopsCpu(cpu))} (${spent.join(', ')})` : 'CPU is not known: name the nodes by --data-dir.',
+    '', shopsCpu(cpu) > 0 ? `CPU ms per transaction: ${short(shopsCpu(cpu))} (${spent.join(', ')})` : 'CPU is not known: name the nodes by --data-dir.',
     ...(checks.length > 0 ? ['', ...checks.map(checkLine)] : []),
     '', ...(wrong.length > 0 ? ['VOID, for something is wrong:', ...wrong.map((text) => `  ${text}`)] : [notAudited === null ? 'The audit found no violation.' : `Not audited: ${notAudited}.`])
   ].join('\n')

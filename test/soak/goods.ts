@@ -16,8 +16,10 @@ export const favourite = (goods: readonly Goods[]): Goods => goods[Math.floor(go
 
 export const wordOf = ({ title }: Goods): string => pick(Math.random, title.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter((word) => word.length > 2)) ?? title
 
-/** Up to a thousand products that can be bought. */
+/** Up to a thousand products that can be bought. Rejects when there is none. */
 export async function goodsOf(http: Pick<HttpClient, 'request'>): Promise<Goods[]> {
   const pages = await pagesOf(http, PAGE, PAGES)
-  return pages.flatMap(({ page }) => (page.items as { id: string; title: string; offerId: string | null }[]).flatMap(({ id, title, offerId }) => (offerId === null ? [] : [{ id, title, offerId }])))
+  const goods = pages.flatMap(({ page }) => (page.items as { id: string; title: string; offerId: string | null }[]).flatMap(({ id, title, offerId }) => (offerId === null ? [] : [{ id, title, offerId }])))
+  if (goods.length === 0) throw new Error('there is nothing to buy: the catalogue is empty, or not there yet')
+  return goods
 }

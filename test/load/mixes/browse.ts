@@ -13,7 +13,6 @@ export const browse: Mix = {
   inside: false,
   async prepare({ api }) {
     const goods = await goodsOf(api)
-    if (goods.length === 0) throw new Error('the catalogue is empty')
     const word = (): string => wordOf(favourite(goods))
     const typed = (text: string): string => (text.length >= LETTERS_MIN && Math.random() * 100 < TYPING_ERRORS ? text.slice(1) : text)
     const query = (text: string): string => encodeURIComponent(text)

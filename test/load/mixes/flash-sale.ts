@@ -48,8 +48,7 @@ export const flashSale: Mix = {
     const units = options.units ?? Math.max(1, Math.floor(comers * SOLD_SHARE))
     const customers = await Customers.make(context, Math.min(rate, (comers * 1.2) / REST_SECONDS))
     await customers.giveCards(api, onProgress)
-    const hot = (await goodsOf(api))[0]
-    if (!hot) throw new Error('the catalogue is empty')
+    const hot = (await goodsOf(api))[0]!
     const editor = await editorOf(context)
     const before = await stockOf(api, editor, hot.offerId)
     const add = ({ authorization }: Customer): Promise<unknown> => api.ask({ kind: 'cart add', method: 'POST', path: '/cart/lines', authorization, body: { offerId: hot.offerId, quantity: 1 } }, 200)
