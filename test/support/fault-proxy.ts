@@ -6,6 +6,8 @@ interface Way {
   client: Socket
   engine: Socket
   done: boolean
+  /** Answers on their late way to the client, in order: none overtakes another, whatever heals meanwhile. */
+  late: { bytes: Buffer; at: number }[]
 }
 
 /**
@@ -130,7 +132,7 @@ export class FaultProxy {
 
   #take(client: Socket): void {
     const engine = connect({ host: this.#host, port: this.#port, noDelay: true })
-    const way: Way = { client, engine, done: false }
+    const way: Way = { client, engine, done: false, late: [] }
     this.#ways.add(way)
     for (const socket of [client, engine]) {
       socket.on('error', () => {}) // `close` follows
@@ -156,9 +158,21 @@ export class FaultProxy {
         return
       }
     }
-    if (this.#delayMs === 0) way.client.write(bytes)
-    else setTimeout(() => way.done || way.client.write(bytes), this.#delayMs)
+    if (this.#delayMs === 0 && way.late.length === 0) return void way.client.write(bytes)
+    way.late.push({ bytes, at: performance.now() + this.#delayMs })
+    if (way.late.length === 1) deliver(way)
   }
+}
+
+/** Passes late answers on, one after another. */
+function deliver(way: Way): void {
+  const [first] = way.late
+  if (!first || way.done) return
+  setTimeout(() => {
+    if (!way.done) way.client.write(first.bytes)
+    way.late.shift()
+    deliver(way)
+  }, first.at - performance.now())
 }
 
 function end(way: Way): void {
