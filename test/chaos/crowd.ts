@@ -5,6 +5,7 @@ import { Client, type Tally } from '../soak/client.ts'
 import { goodsOf, type Goods } from '../soak/goods.ts'
 import { Trade } from '../soak/trade.ts'
 import { Visitor } from '../soak/visitor.ts'
+import { countCart, sumOf, type Added, type CartCount } from './cart-count.ts'
 
 const CONNECTIONS = 400
 const DEMO_PASSWORD = 'souk-demo-2026'
@@ -20,18 +21,11 @@ const REST_MS = 120_000
 type Json = Record<string, unknown>
 const json = <T = Json>(answer: HttpAnswer): T => answer.json() as T
 
-/** Acknowledged additions to carts, and how many of them were not there afterwards, or twice. */
-export interface CartCount {
-  acknowledged: number
-  lost: number
-  doubled: number
-}
-
 /** Somebody who only fills a cart, counts along, and looks. Each request is sent by two clients at once, with one key. */
 class Keeper {
   readonly #visitor: Visitor
   readonly #offers: readonly string[]
-  #expected = new Map<string, number>()
+  #added: Added[] = []
 
   constructor(visitor: Visitor, offers: readonly string[]) {
     this.#visitor = visitor
@@ -41,22 +35,16 @@ class Keeper {
   async add(): Promise<void> {
     const offerId = this.#offers[Math.floor(Math.random() * this.#offers.length)]!
     const answers = await twice(this.#visitor, { kind: 'cart add', path: '/cart/lines', body: { offerId, quantity: 1 } })
-    if (answers.some(({ status }) => status < 300)) this.#expected.set(offerId, (this.#expected.get(offerId) ?? 0) + 1)
+    if (answers.some(({ status }) => status < 300)) this.#added.push({ offerId, at: performance.now() })
   }
 
-  /** Compares the cart with what was acknowledged, and empties it. */
-  async look(): Promise<CartCount> {
+  /** Compares the cart with what was acknowledged, and empties it. `diedAt`: when an engine ended that may have forgotten something. */
+  async look(diedAt: number | null): Promise<CartCount> {
     const { lines } = json<{ lines: { offerId: string; quantity: number }[] }>(await this.#visitor.ask({ kind: 'cart', method: 'GET', path: '/cart' }))
     const there = new Map(lines.map(({ offerId, quantity }) => [offerId, quantity]))
-    const count = { acknowledged: 0, lost: 0, doubled: 0 }
-    for (const offerId of new Set([...there.keys(), ...this.#expected.keys()])) {
-      const [expected, found] = [this.#expected.get(offerId) ?? 0, there.get(offerId) ?? 0]
-      count.acknowledged += expected
-      count.lost += Math.max(0, expected - found)
-      count.doubled += Math.max(0, found - expected)
-    }
+    const count = countCart(this.#added, there, diedAt)
     await this.#visitor.ask({ kind: 'cart clear', method: 'DELETE', path: '/cart' })
-    this.#expected = new Map()
+    this.#added = []
     return count
   }
 }
@@ -124,11 +112,9 @@ export class Crowd {
     }
   }
 
-  /** Everybody who keeps a cart looks into it. */
-  async carts(): Promise<CartCount> {
-    const counts = await Promise.all(this.#keepers.map((keeper) => keeper.look()))
-    const sum = (value: (count: CartCount) => number): number => counts.reduce((n, count) => n + value(count), 0)
-    return { acknowledged: sum((c) => c.acknowledged), lost: sum((c) => c.lost), doubled: sum((c) => c.doubled) }
+  /** Everybody who keeps a cart looks into it. `diedAt`: when an engine ended that may have forgotten something. */
+  async carts(diedAt: number | null): Promise<CartCount> {
+    return sumOf(await Promise.all(this.#keepers.map((keeper) => keeper.look(diedAt))))
   }
 
   /**

@@ -6,6 +6,8 @@ export interface Scene {
   /** How long it is to hold, where it is something that holds. */
   ms: number
   trade: Trade
+  /** Called as an engine ends that by its own promise may have forgotten cart writes that it acknowledged within so many last milliseconds. */
+  dies(withinMs: number): void
 }
 
 /** Something that goes wrong. */
@@ -16,10 +18,10 @@ export interface Fault {
   seconds: number
   /** Clients are to see nothing of it but answers, 429 and 503. */
   isSmooth?: true
-  /** An engine may forget acknowledged cart writes by its own promise: they are counted, and are no violation. */
-  mayLoseCarts?: true
   /** Makes it happen, lets it hold, and takes the cause away; what it caused may go on. */
   happen(scene: Scene): Promise<void>
+  /** Takes away what the shop had to be back without. */
+  after?(): Promise<void>
 }
 
 /** A shop that things go wrong with. Nobody but its own machinery repairs it. */
@@ -57,8 +59,8 @@ export const together = (faults: readonly Fault[]): Fault => ({
   name: faults.map(({ name }) => name).join('+'),
   doc: faults.map(({ doc }) => doc).join('; and '),
   seconds: Math.max(...faults.map(({ seconds }) => seconds)),
-  ...(faults.some(({ mayLoseCarts }) => mayLoseCarts) ? { mayLoseCarts: true as const } : {}),
-  happen: async (scene) => void (await Promise.all(faults.map((fault) => fault.happen(scene))))
+  happen: async (scene) => void (await Promise.all(faults.map((fault) => fault.happen(scene)))),
+  after: async () => void (await Promise.all(faults.map((fault) => fault.after?.())))
 })
 
 /** Those that are named, `a+b` together. Throws one clear line for what this place does not offer. */

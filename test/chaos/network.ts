@@ -4,6 +4,8 @@ import { FaultProxy } from '../support/fault-proxy.ts'
 
 /** Engines that are reached as they are: Kafka tells its clients where it is itself, and the others are not asked by nodes. */
 const DIRECT = /^(KAFKA_|NGINX_|PROMETHEUS_|NATS_(GUEST|OTHER|SYSTEM|MONITOR)_|REDIS_CLUSTER_)/
+/** So are members of a Redis cluster, which tell their clients of each other. */
+const isDirect = (name: string, value: string): boolean => DIRECT.test(name) || (name === 'REDIS_URL' && value.includes(','))
 const PLACE = /127\.0\.0\.1:(\d+)/g
 const LOOPBACK = '127.0.0.1'
 
@@ -53,19 +55,20 @@ class Namespace {
  * without a word, as on a real network. The others share a proxy for each engine.
  */
 export class Network {
-  readonly #apart: string
+  readonly #apart: string | null
   readonly #namespace: Namespace | null
   readonly #shared = new Map<string, FaultProxy>()
   readonly #own = new Map<string, FaultProxy>()
   #nats = ''
 
-  private constructor(apart: string, namespace: Namespace | null) {
+  private constructor(apart: string | null, namespace: Namespace | null) {
     this.#apart = apart
     this.#namespace = namespace
   }
 
-  static async open(apart: string): Promise<Network> {
-    const namespace = Namespace.canBe ? new Namespace() : null
+  /** `apart`: the node with ways of its own, if one is to have them. */
+  static async open(apart: string | null): Promise<Network> {
+    const namespace = apart !== null && Namespace.canBe ? new Namespace() : null
     namespace?.open()
     return new Network(apart, namespace)
   }
@@ -83,8 +86,8 @@ export class Network {
     for (const [name, value] of Object.entries(env)) {
       if (name === 'NATS_URL') this.#nats = PLACE.exec(value)?.[1] ?? ''
       PLACE.lastIndex = 0
-      if (!DIRECT.test(name)) for (const [, port] of value.matchAll(PLACE)) if (!proxies.has(port!)) proxies.set(port!, await FaultProxy.before(LOOPBACK, Number(port), listen))
-      routed[name] = DIRECT.test(name) ? value : value.replaceAll(PLACE, (_, port: string) => `${listen}:${proxies.get(port)!.port}`)
+      if (!isDirect(name, value)) for (const [, port] of value.matchAll(PLACE)) if (!proxies.has(port!)) proxies.set(port!, await FaultProxy.before(LOOPBACK, Number(port), listen))
+      routed[name] = isDirect(name, value) ? value : value.replaceAll(PLACE, (_, port: string) => `${listen}:${proxies.get(port)!.port}`)
     }
     return { env: routed, ...(isApart && this.#namespace ? { within: ['ip', 'netns', 'exec', this.#namespace.name] } : {}) }
   }

@@ -1,14 +1,14 @@
 import type { Setting } from '../bench/machine.ts'
 import { settingInWords } from '../bench/machine.ts'
 import { columnsOf, short } from '../bench/report.ts'
-import type { CartCount } from './crowd.ts'
+import type { CartCount } from './cart-count.ts'
 
 /** One fault and what came of it. Seconds are of the whole run where nothing else is said. */
 export interface Outcome {
   fault: string
   doc: string
   from: number
-  /** When its cause was gone. */
+  /** When its cause was gone, or needed nobody to be taken away. */
   to: number
   /** From then until somebody who began then had bought something; null: they could not. */
   backSeconds: number | null
@@ -50,7 +50,7 @@ export const rowOf = (outcome: Outcome): string[] => {
   const { fault, from, to, backSeconds, quietSeconds, requests, latency, orders, carts } = outcome
   return [
     fault, (to - from).toFixed(1), backSeconds === null ? 'never' : backSeconds.toFixed(1), quietSeconds.toFixed(1), String(requests), short(latency.p50), short(latency.p95), (latency.max / 1_000).toFixed(1), String(orders),
-    String(carts.acknowledged), String(carts.lost), String(carts.doubled), refusalsOf(outcome)
+    String(carts.acknowledged), carts.lost > 0 ? `${carts.lost} of the last ${Math.ceil(carts.lostWithinMs)} ms` : '0', String(carts.doubled), refusalsOf(outcome)
   ]
 }
 
@@ -62,7 +62,7 @@ export function verdictOf(report: ChaosReport): string {
   const sum = (value: (outcome: Outcome) => number): number => outcomes.reduce((n, o) => n + value(o), 0)
   const lost = sum((o) => o.carts.lost)
   return `After each of ${outcomes.length} the shop was back by itself and every invariant holds: ${sum((o) => o.orders).toLocaleString('en')} acknowledged orders are all there, ` +
-    `of ${sum((o) => o.carts.acknowledged).toLocaleString('en')} acknowledged additions to carts ${lost === 0 ? 'none is' : `${lost} are`} lost and none was made twice.`
+    `of ${sum((o) => o.carts.acknowledged).toLocaleString('en')} acknowledged additions to carts ${lost === 0 ? 'none is' : `${lost} that an engine answered in the last ${Math.ceil(Math.max(...outcomes.map((o) => o.carts.lostWithinMs)))} ms before its end are`} lost and none was made twice.`
 }
 
 export const linesOf = (outcome: Outcome): string => [`${outcome.fault}: ${outcome.doc}`, columnsOf([HEAD, rowOf(outcome)].map((row) => ['  ', ...row.slice(1)])), ...outcome.wrong.map((text) => `  wrong: ${text}`)].join('\n')

@@ -5,12 +5,13 @@ import { violationsOf } from '../bench/books.ts'
 import { progress, say, settingNow, writeResults } from '../bench/machine.ts'
 import { Crowd } from './crowd.ts'
 import { openEmbedded } from './embedded-place.ts'
+import { FAILOVERS } from './failover.ts'
 import { faultsOf, type Fault, type Place } from './fault.ts'
 import { mutated } from './mutant.ts'
 import { readOptions, type Options } from './options.ts'
 import { pageOf } from './page.ts'
 import { isRight, linesOf, markdownOf, verdictOf, type ChaosReport, type Outcome } from './report.ts'
-import { openSite } from './stack-place.ts'
+import { openSite, type SiteRedis } from './stack-place.ts'
 import { Timeline, Witness } from './witness.ts'
 
 /** Trade before a fault, so that there is something under way. */
@@ -23,10 +24,17 @@ const [QUIET_MS, QUIET_MAX_MS] = [2_000, 60_000]
 const BOOKS_MS = 180_000
 
 /** What happens at once beside what happens alone, by place. */
-const COMBINED = {
+const COMBINED: Readonly<Record<string, readonly string[]>> = {
   embedded: ['commerce-dies+postgres-killed', 'postgres-paused+provider-lost', 'power-cut+outbox-full'],
-  stack: ['commerce-1-killed+nats-killed', 'postgres-killed+redis-killed', 'kafka-killed+background-1-killed', 'nodes-apart+provider-lost', 'commerce-1-paused+mongo-killed+edge-1-thread-dies']
-} as const
+  stack: ['commerce-1-killed+nats-killed', 'postgres-killed+redis-killed', 'kafka-killed+background-1-killed', 'nodes-apart+provider-lost', 'commerce-1-paused+mongo-killed+edge-1-thread-dies'],
+  cluster: ['redis-failover+commerce-1-killed']
+}
+
+/** When an engine ended, and what it may have forgotten. */
+interface Death {
+  at: number
+  withinMs: number
+}
 
 /** A run: fault after fault, each in trade that goes on, with a rest after it in which the books are looked at. */
 class Chaos {
@@ -54,16 +62,19 @@ class Chaos {
     await sleep(BEFORE_MS)
     const from = this.#timeline.now()
     progress(`${fault.name}: ${fault.doc}`)
-    await fault.happen({ ms: this.#hold !== null && fault.seconds > 0 ? this.#hold * 1_000 : fault.seconds * 1_000, trade }).catch(note)
+    const deaths: Death[] = []
+    const ms = this.#hold !== null && fault.seconds > 0 ? this.#hold * 1_000 : fault.seconds * 1_000
+    await fault.happen({ ms, trade, dies: (withinMs) => deaths.push({ at: performance.now(), withinMs }) }).catch(note)
     const to = this.#timeline.now()
     const backSeconds = await this.#back(to).catch(note)
+    await fault.after?.().catch(note)
     await this.#quiet(witness)
     await this.#crowd.rest().catch(note)
     const quietSeconds = Math.max(0, (witness.lastRefusal ?? to) - to)
     progress(`${fault.name}: looks at carts and books`)
-    const carts = await this.#crowd.carts()
+    const carts = await this.#crowd.carts(deaths[0]?.at ?? null)
     wrong.push(...(await violationsOf({ databases: this.#place.books() }, trade.acknowledged, BOOKS_MS).catch((error: unknown) => [`the books cannot be read: ${String(error)}`])))
-    wrong.push(...wrongOf(fault, witness, carts))
+    wrong.push(...wrongOf(fault, witness, carts, deaths[0]))
     for (const [why, count] of Object.entries(trade.broken)) if (count > (broken[why] ?? 0)) wrong.push(`a visit ended early, ${count - (broken[why] ?? 0)} times: ${why}`)
     return {
       fault: fault.name, doc: fault.doc, from, to, backSeconds, quietSeconds, requests: witness.requests, refusals: witness.refusals, latency: witness.overall(),
@@ -91,11 +102,13 @@ class Chaos {
   }
 }
 
-function wrongOf(fault: Fault, witness: Witness, { lost, doubled }: Outcome['carts']): string[] {
+function wrongOf(fault: Fault, witness: Witness, { lost, doubled, lostWithinMs, torn }: Outcome['carts'], death: Death | undefined): string[] {
   const rude = fault.isSmooth ? witness.rude() : witness.rude().filter(([type]) => type.startsWith('500'))
   return [
     ...rude.map(([type, count]) => `clients were told "${type}", ${count} times`),
-    ...(lost > 0 && !fault.mayLoseCarts ? [`${lost} acknowledged additions to carts are lost`] : []),
+    ...(lost > 0 && !death ? [`${lost} acknowledged additions to carts are lost`] : []),
+    ...(death && torn > 0 ? [`${torn} lost additions to carts were not the last before the engine's end`] : []),
+    ...(death && lostWithinMs > death.withinMs ? [`additions to carts are lost that were acknowledged ${Math.ceil(lostWithinMs)} ms before the engine's end, and only the last ${death.withinMs} ms may be`] : []),
     ...(doubled > 0 ? [`${doubled} additions to carts were made twice`] : [])
   ]
 }
@@ -103,8 +116,20 @@ function wrongOf(fault: Fault, witness: Witness, { lost, doubled }: Outcome['car
 /** Before anything goes wrong, nothing may be refused. */
 const PEACE: Fault = { name: 'peace', doc: 'nothing goes wrong', seconds: 5, isSmooth: true, happen: ({ ms }) => sleep(ms) }
 
-const chosen = ({ faults, embedded }: Options, offered: readonly Fault[]): Fault[] =>
-  faultsOf([PEACE, ...offered], faults.length > 0 ? faults : ['peace', ...offered.map(({ name }) => name), ...COMBINED[embedded ? 'embedded' : 'stack']])
+/** A place that is tried, and which of the faults that were named are its own; null: every one it offers, and some together. */
+interface Ground {
+  names: readonly string[] | null
+  combined: readonly string[]
+  open(): Promise<Place>
+}
+
+/** Where faults are tried: those of a Redis cluster on nodes that have one. */
+function groundsOf({ embedded, profile, products, dir, faults, mutant }: Options): Ground[] {
+  if (embedded) return [{ names: faults.length > 0 ? faults : null, combined: COMBINED['embedded']!, open: () => openEmbedded(profile, products, mutated(mutant)) }]
+  const isOfCluster = (name: string): boolean => name.split('+').some((part) => FAILOVERS.some((f) => f.name === part))
+  const ground = (redis: SiteRedis, combined: readonly string[], own: (name: string) => boolean): Ground => ({ names: faults.length > 0 ? faults.filter(own) : null, combined, open: () => openSite({ dir, products, redis, say: progress }) })
+  return [ground('redis', COMBINED['stack']!, (name) => !isOfCluster(name)), ground('redis-cluster', COMBINED['cluster']!, isOfCluster)].filter(({ names }) => names === null || names.length > 0)
+}
 
 /** Answers the files' name without its ending. */
 function write(out: string, report: ChaosReport): string {
@@ -113,38 +138,50 @@ function write(out: string, report: ChaosReport): string {
   return name
 }
 
+const listOf = (faults: readonly Pick<Fault, 'name' | 'doc' | 'seconds'>[]): string => faults.map(({ name, doc, seconds }) => `${name.padEnd(28)}${doc}${seconds > 0 ? ` (${seconds} s)` : ''}`).join('\n')
+
+/** Lets everything happen in one place; `onOutcome` has each as it comes. */
+async function tryOut(ground: Ground, place: Place, timeline: Timeline, { rate, keepers, hold }: Options, onOutcome: (outcome: Outcome) => void): Promise<void> {
+  const faults = faultsOf([PEACE, ...place.faults], ground.names ?? ['peace', ...place.faults.map(({ name }) => name), ...ground.combined])
+  progress(`people come to ${place.doc}`)
+  const crowd = await Crowd.gather(place.url, { rate, keepers, tally: new Witness(timeline) })
+  try {
+    const run = new Chaos(place, crowd, timeline, hold)
+    for (const fault of faults) onOutcome(await run.meet(fault))
+  } finally {
+    crowd.close()
+  }
+}
+
 async function chaos(options: Options): Promise<boolean> {
-  const setting = settingNow()
-  const env = mutated(options.mutant)
-  const place = options.embedded ? await openEmbedded(options.profile, options.products, env) : await openSite(options.dir, options.products, progress)
   const timeline = new Timeline()
-  let stopping: Promise<void> | null = null
-  const close = (): Promise<void> => (stopping ??= place.close())
+  const report: ChaosReport = {
+    format: 1, ...settingNow(), place: '', rate: options.rate, keepers: options.keepers, mutant: options.mutant, seconds: 0, outcomes: [], answered: timeline.answered, refused: timeline.refused
+  }
+  let close = async (): Promise<void> => {}
   const stop = (): void => void close().finally(() => process.exit(130))
   process.once('SIGINT', stop).once('SIGTERM', stop)
-  let crowd: Crowd | null = null
-  try {
-    if (options.list) return say(place.faults.map(({ name, doc, seconds }) => `${name.padEnd(28)}${doc}${seconds > 0 ? ` (${seconds} s)` : ''}`).join('\n')), true
-    const faults = chosen(options, place.faults)
-    progress(`people come to ${place.doc}`)
-    crowd = await Crowd.gather(place.url, { rate: options.rate, keepers: options.keepers, tally: new Witness(timeline) })
-    const run = new Chaos(place, crowd, timeline, options.hold)
-    const report: ChaosReport = { format: 1, ...setting, place: place.doc, rate: options.rate, keepers: options.keepers, mutant: options.mutant, seconds: 0, outcomes: [], answered: timeline.answered, refused: timeline.refused }
-    let name = ''
-    for (const fault of faults) {
-      const outcome = await run.meet(fault)
-      report.outcomes.push(outcome)
-      report.seconds = timeline.now()
-      progress('')
-      say(linesOf(outcome))
-      name = write(options.out, report) // each time: a run that is broken off leaves what it found
+  let name = ''
+  for (const ground of groundsOf(options)) {
+    const place = await ground.open()
+    let closing: Promise<void> | null = null
+    close = () => (closing ??= place.close())
+    try {
+      if (options.list) return say(listOf([...place.faults, ...(options.embedded ? [] : FAILOVERS)])), true
+      report.place = [report.place, place.doc].filter(Boolean).join('; then ')
+      await tryOut(ground, place, timeline, options, (outcome) => {
+        report.outcomes.push(outcome)
+        report.seconds = timeline.now()
+        progress('')
+        say(linesOf(outcome))
+        name = write(options.out, report) // each time: a run that is broken off leaves what it found
+      })
+    } finally {
+      await close()
     }
-    say(`${verdictOf(report)}\nWritten: ${name}.md, ${name}.html, ${name}.json`)
-    return isRight(report)
-  } finally {
-    crowd?.close()
-    await close()
   }
+  say(`${verdictOf(report)}\nWritten: ${name}.md, ${name}.html, ${name}.json`)
+  return isRight(report)
 }
 
 async function main(): Promise<void> {

@@ -7,12 +7,14 @@ import { enginesUp, programsOf } from '../../infra/stack/lifecycle.ts'
 import { isAlive } from '../../infra/stack/processes.ts'
 import { enginesOf } from '../../infra/stack/registry.ts'
 import { Stack } from '../../infra/stack/stack.ts'
+import { watch } from '../../infra/stack/watcher.ts'
 import { booksNamed, type Whereabouts } from '../audit/books.ts'
 import { temporaryDirectory } from '../support/node-process.ts'
 import { signal, signalAll } from '../support/processes.ts'
 import { until } from '../support/until.ts'
 import { freePort } from '../support/whole-shop.ts'
 import { TRIED } from './embedded-place.ts'
+import { failovers } from './failover.ts'
 import { PROVIDER_FAULTS, type Fault, type Place } from './fault.ts'
 import { KeptNode } from './kept-node.ts'
 import { Network } from './network.ts'
@@ -27,6 +29,9 @@ const APART = 'commerce-2'
 /** An engine that was killed is started anew by the stack's watcher, and answers within this. */
 const ENGINE_MS = 120_000
 
+/** One server, or masters with replicas. */
+export type SiteRedis = 'redis' | 'redis-cluster'
+
 const ENGINES = ['nats', 'redis', 'postgres', 'kafka', 'elasticsearch', 'mongo', 'clickhouse', 's3'] as const
 type EngineName = (typeof ENGINES)[number]
 
@@ -36,17 +41,19 @@ const stackCommand = (...args: string[]): Promise<{ stdout: string }> =>
 /** Every engine of a large site with nginx before two edges, and nodes of every profile, joined over NATS. */
 class Site {
   readonly #stack: Stack
+  readonly #redis: SiteRedis
   readonly #network: Network
   readonly nodes: readonly KeptNode[]
 
-  constructor(stack: Stack, network: Network, nodes: readonly KeptNode[]) {
+  constructor(stack: Stack, redis: SiteRedis, network: Network, nodes: readonly KeptNode[]) {
     this.#stack = stack
+    this.#redis = redis
     this.#network = network
     this.nodes = nodes
   }
 
   async ready(): Promise<void> {
-    const engines = enginesOf(undefined).filter(({ name }) => (ENGINES as readonly string[]).includes(name))
+    const engines = [...this.#engines, ...(this.#redis === 'redis-cluster' ? ['redis-cluster'] : [])].flatMap((name) => enginesOf(name))
     await Promise.all(engines.map((engine) => until(`${engine.name} answers`, () => engine.probe(this.#stack).then(() => true, () => false), ENGINE_MS)))
     await Promise.all(this.nodes.map((node) => node.ready()))
   }
@@ -54,6 +61,11 @@ class Site {
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.stop()))
     await this.#network.close()
+    await watch(this.#stack) // where a fault kept something away
+  }
+
+  get #engines(): EngineName[] {
+    return ENGINES.filter((name) => name !== 'redis' || this.#redis === 'redis')
   }
 
   faults(): Fault[] {
@@ -71,14 +83,12 @@ class Site {
           { name: `${name}-paused`, doc: `${name} gets no time (SIGSTOP)`, seconds: 10, happen: ({ ms }) => node(name).pause(ms) }
         ]
       }),
-      ...ENGINES.flatMap((engine): Fault[] => [
+      ...this.#engines.flatMap((engine): Fault[] => [
         { name: `${engine}-killed`, doc: `${engine} ends at once (SIGKILL)`, seconds: 0, happen: () => this.#end(engine, 'kill') },
         { name: `${engine}-restarted`, doc: `${engine} is stopped in order and started again`, seconds: 0, happen: () => this.#end(engine, 'stop') },
         { name: `${engine}-paused`, doc: `${engine} gets no time (SIGSTOP)`, seconds: 8, happen: ({ ms }) => this.#pause(engine, ms) }
       ]),
-      { name: 'network-cut', doc: `${APART} reaches nobody and nobody reaches it: ${this.#network.cutDoc}`, seconds: 15, happen: ({ ms }) => this.#network.cut(ms) },
-      { name: 'nodes-apart', doc: `${APART} and the other nodes hear nothing of each other, and all reach the engines`, seconds: 15, happen: ({ ms }) => this.#network.apart(ms) },
-      { name: 'latency', doc: 'every answer of an engine to a node arrives 60 ms later', seconds: 10, happen: ({ ms }) => this.#network.slow(60, ms) },
+      ...(this.#redis === 'redis' ? this.#waysFaults() : failovers(this.#stack)),
       { name: 'outbox-full', doc: 'Kafka gets no time for long: outboxes fill', seconds: 30, happen: ({ ms }) => this.#pause('kafka', ms) },
       ...PROVIDER_FAULTS,
       {
@@ -87,6 +97,15 @@ class Site {
           for (const one of this.nodes) await one.restart()
         }
       }
+    ]
+  }
+
+  /** What may happen to the ways between nodes and engines. */
+  #waysFaults(): Fault[] {
+    return [
+      { name: 'network-cut', doc: `${APART} reaches nobody and nobody reaches it: ${this.#network.cutDoc}`, seconds: 15, happen: ({ ms }) => this.#network.cut(ms) },
+      { name: 'nodes-apart', doc: `${APART} and the other nodes hear nothing of each other, and all reach the engines`, seconds: 15, happen: ({ ms }) => this.#network.apart(ms) },
+      { name: 'latency', doc: 'every answer of an engine to a node arrives 60 ms later', seconds: 10, happen: ({ ms }) => this.#network.slow(60, ms) }
     ]
   }
 
@@ -111,19 +130,29 @@ class Site {
   }
 }
 
+interface SiteOptions {
+  /** Of the stack. */
+  dir: string
+  products: number
+  redis: SiteRedis
+  say: (line: string) => void
+}
+
 /** Brings the stack of that directory up, and a site on it. The stack goes on running afterwards. */
-export async function openSite(dir: string, products: number, say: (line: string) => void): Promise<Place> {
+export async function openSite({ dir, products, redis, say }: SiteOptions): Promise<Place> {
   const edges = [await freePort(), await freePort()]
   say(`brings the stack in ${dir} up`)
   await stackCommand('--dir', dir, '--edges', edges.join(','))
+  if (redis === 'redis-cluster') await stackCommand('--dir', dir, '--only', redis)
   const env = JSON.parse((await stackCommand('env', '--json', '--dir', dir)).stdout) as Record<string, string>
   const { NGINX_URL: url, ...engines } = env
   if (!url) throw new Error('nginx does not run in the stack')
   const stack = new Stack(dir)
   const missing = ENGINES.filter((name) => !enginesUp(stack).some((engine) => engine.name === name))
   if (missing.length > 0) throw new Error(`the stack in ${dir} has no ${missing.join(', ')}`)
+  if (redis === 'redis-cluster') engines['REDIS_URL'] = engines['REDIS_CLUSTER_URLS']!
   Object.assign(process.env, engines) // for the audit
-  const network = await Network.open(APART)
+  const network = await Network.open(redis === 'redis' ? APART : null)
   const home = temporaryDirectory()
   const nodes: KeptNode[] = []
   for (const [i, [name, profile]] of NODES.entries()) {
@@ -133,7 +162,7 @@ export async function openSite(dir: string, products: number, say: (line: string
     const { env: routed, within } = await network.routes(name, engines)
     nodes.push(new KeptNode({ name, args, env: { ...routed, ...TRIED, SOUK_NODE: name, SOUK_TRUSTED_PROXIES: '1' }, dataDir, operations: `http://127.0.0.1:${operations}`, ...(within ? { within } : {}) }))
   }
-  const site = new Site(stack, network, nodes)
+  const site = new Site(stack, redis, network, nodes)
   say(`starts ${nodes.map(({ name }) => name).join(', ')}`)
   for (const node of nodes) node.start()
   try {
@@ -143,5 +172,5 @@ export async function openSite(dir: string, products: number, say: (line: string
     throw error
   }
   const books = booksNamed() as Whereabouts
-  return { doc: `${nodes.length} nodes (${nodes.map(({ name }) => name).join(', ')}) behind nginx, every engine, ${products} products`, url, faults: site.faults(), books: () => books, ready: () => site.ready(), close: () => site.close() }
+  return { doc: `${nodes.length} nodes (${nodes.map(({ name }) => name).join(', ')}) behind nginx, every engine${redis === 'redis' ? '' : ', Redis as a cluster'}, ${products} products`, url, faults: site.faults(), books: () => books, ready: () => site.ready(), close: () => site.close() }
 }
