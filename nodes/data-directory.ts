@@ -24,6 +24,7 @@ export interface RunningNode {
   schemaDatabaseUrls?: Readonly<Record<string, string>>
   kafkaBrokers?: readonly string[]
   mongodbUrl?: string
+  elasticsearchUrl?: string
 }
 
 /** Longest path of a local socket that every system takes (macOS: 104 bytes with the closing zero). */

@@ -184,12 +184,13 @@ export class Node {
 }
 
 /** Where this node keeps its books. */
-const stores = (): Pick<RunningNode, 'databaseUrl' | 'ordersDatabaseUrls' | 'schemaDatabaseUrls' | 'kafkaBrokers' | 'mongodbUrl'> => ({
+const stores = (): Pick<RunningNode, 'databaseUrl' | 'ordersDatabaseUrls' | 'schemaDatabaseUrls' | 'kafkaBrokers' | 'mongodbUrl' | 'elasticsearchUrl'> => ({
   databaseUrl: setting('DATABASE_URL')!,
   ordersDatabaseUrls: setting('ORDERS_DATABASE_URLS'),
   schemaDatabaseUrls: schemaUrls(),
   kafkaBrokers: setting('KAFKA_BROKERS'),
-  ...(setting('MONGODB_URL') ? { mongodbUrl: setting('MONGODB_URL')! } : {})
+  ...(setting('MONGODB_URL') ? { mongodbUrl: setting('MONGODB_URL')! } : {}),
+  ...(setting('ELASTICSEARCH_URL') ? { elasticsearchUrl: setting('ELASTICSEARCH_URL')! } : {})
 })
 
 const has = (threads: readonly ThreadPlan[], service: string): boolean => threads.some(({ services }) => services.includes(service))

@@ -3,6 +3,8 @@ import { schemaUrls } from '../../mixins/postgres/database.ts'
 import { setting } from '../../mixins/settings/settings.ts'
 import type { RunningNode } from '../../nodes/data-directory.ts'
 import type { OrderState } from '../../services/order/order.ts'
+import { productIndex } from '../../services/search/product-index.ts'
+import { copyIndex, type ElasticIndex } from './elastic.ts'
 import { copyKafka } from './kafka.ts'
 import { copyPayments } from './mongo.ts'
 
@@ -17,27 +19,33 @@ export interface Whereabouts {
   kafka?: readonly string[]
   /** Where payments are, unless they are in PostgreSQL. */
   mongo?: string
+  /** Where products are found, unless that is PostgreSQL. */
+  elastic?: ElasticIndex
 }
+
+const elasticAt = (urls: string): ElasticIndex => ({ urls, name: productIndex.name })
 
 /** What the environment says of where the books lie. */
 export function booksNamed(): Partial<Whereabouts> {
-  const [main, orders, kafka, mongo, schemas] = [setting('DATABASE_URL'), setting('ORDERS_DATABASE_URLS'), setting('KAFKA_BROKERS'), setting('MONGODB_URL'), schemaUrls()]
+  const [main, orders, kafka, mongo, elastic, schemas] = [setting('DATABASE_URL'), setting('ORDERS_DATABASE_URLS'), setting('KAFKA_BROKERS'), setting('MONGODB_URL'), setting('ELASTICSEARCH_URL'), schemaUrls()]
   return {
     ...(main !== null ? { main } : {}),
     ...(orders.length > 0 ? { orders } : {}),
     ...(Object.keys(schemas).length > 0 ? { schemas } : {}),
     ...(kafka.length > 0 ? { kafka } : {}),
-    ...(mongo !== null ? { mongo } : {})
+    ...(mongo !== null ? { mongo } : {}),
+    ...(elastic !== null ? { elastic: elasticAt(elastic) } : {})
   }
 }
 
 /** Where a running node has its books. */
-export const booksOf = ({ databaseUrl, ordersDatabaseUrls, schemaDatabaseUrls, kafkaBrokers, mongodbUrl }: RunningNode): Whereabouts => ({
+export const booksOf = ({ databaseUrl, ordersDatabaseUrls, schemaDatabaseUrls, kafkaBrokers, mongodbUrl, elasticsearchUrl }: RunningNode): Whereabouts => ({
   main: databaseUrl,
   orders: ordersDatabaseUrls,
   ...(schemaDatabaseUrls ? { schemas: schemaDatabaseUrls } : {}),
   ...(kafkaBrokers && kafkaBrokers.length > 0 ? { kafka: kafkaBrokers } : {}),
-  ...(mongodbUrl ? { mongo: mongodbUrl } : {})
+  ...(mongodbUrl ? { mongo: mongodbUrl } : {}),
+  ...(elasticsearchUrl ? { elastic: elasticAt(elasticsearchUrl) } : {})
 })
 
 /** Where the books lie, and what else is known about the run. */
@@ -52,6 +60,16 @@ type Row = Record<string, unknown>
 export type Query = <R extends Row>(sql: string, values?: unknown[]) => Promise<R[]>
 
 const PAGE = 2_000
+
+/** Why nothing can be said of what is found. */
+export const NO_INDEX = 'no index of products was ever filled, neither in PostgreSQL nor in an Elasticsearch that is named'
+
+/** What can be found: a table of `(id, version)`, and how long before the moments of the databases the reading of it began. */
+export interface Indexed {
+  query: Query
+  table: string
+  leadSeconds: number
+}
 
 /** Why rules about payments cannot be looked at. */
 export const NO_PAYMENTS = 'there are no payments, neither in PostgreSQL nor in a MongoDB that is named'
@@ -99,8 +117,8 @@ interface Session {
 
 /**
  * The stores of a marketplace, read from outside its processes, with the superuser's eyes. Changes nothing in them. Each database is
- * read from one snapshot, so that a marketplace that goes on trading is seen as it was at a moment. Payments in MongoDB are read
- * first, then come the moments of the databases, that of the event log last: what an outbox has let go of by its moment is in the log.
+ * read from one snapshot, so that a marketplace that goes on trading is seen as it was at a moment. What is in Elasticsearch and
+ * payments in MongoDB are read first, then come the moments of the databases, that of the event log last: what an outbox has let go of by its moment is in the log.
  */
 export class Books {
   readonly options: AuditOptions
@@ -108,6 +126,7 @@ export class Books {
   /** When the reading began: what moved later has not settled. */
   readonly #at: number
   #payments: { query: Query; table: string } | null = null
+  #index: Indexed | null = null
   #hasProvider = false
   #hasLog = false
   #trimmed: readonly string[] = []
@@ -134,12 +153,15 @@ export class Books {
   async #begin(): Promise<void> {
     const log = this.#session('log').client
     for (const schema of EXPECTED) if (!(await this.#hasSchema(schema))) throw new Error(`the ${this.#session(schema).name} database holds no marketplace: it has no schema "${schema}"`)
+    const before = performance.now()
+    if (this.options.elastic) await copyIndex(this.options.elastic, log)
     if (this.options.mongo !== undefined) {
       await copyPayments(this.options.mongo, log)
       this.#payments = { query: queryOf(log), table: 'audit_payment' }
     } else if (await this.hasTable('payment', 'payment')) this.#payments = { query: this.of('payment'), table: 'payment.payment' }
     for (const { client } of this.#sessions) if (client !== log) await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT 1')
     await log.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1') // it keeps tables of its own for the session
+    this.#index = this.options.elastic ? { query: queryOf(log), table: 'audit_indexed', leadSeconds: (performance.now() - before) / 1_000 } : await this.#indexHere()
     this.#hasProvider = await this.hasTable('provider', 'account')
     this.#hasLog = this.options.kafka !== undefined || (await this.hasTable('log', 'event'))
     if (this.#hasLog) this.#trimmed = await indexLog(this.options, log)
@@ -153,6 +175,19 @@ export class Books {
   async #hasSchema(schema: string): Promise<boolean> {
     const [row] = await this.of(schema)<{ there: boolean }>('SELECT to_regnamespace($1) IS NOT NULL AS there', [schema])
     return row!.there
+  }
+
+  /** The live generation in PostgreSQL. */
+  async #indexHere(): Promise<Indexed | null> {
+    if (!(await this.hasTable('search', 'generation'))) return null
+    const query = this.of('search')
+    const [live] = await query<{ slot: 'a' | 'b' }>(`SELECT slot FROM search.generation WHERE index = '${productIndex.name}' AND state = 'live'`)
+    return live ? { query, table: `(SELECT id COLLATE "C" AS id, version::float8 AS version FROM search.product_${live.slot} WHERE NOT removed)`, leadSeconds: 0 } : null
+  }
+
+  /** What can be found; null where no engine that can be read has an index. */
+  get index(): Indexed | null {
+    return this.#index
   }
 
   /** Payments, and the table of `(id, doc)` they are asked for; null where no engine that can be read holds them. */

@@ -10,7 +10,8 @@ const HELP = `npm run audit -- [options]     checks every invariant on the books
 
   --data-dir <path>     directory of the node whose books are read (SOUK_DATA_DIR, .souk); not used when DATABASE_URL and
                         ORDERS_DATABASE_URLS are set; schemas have databases of their own (DATABASE_URL_<SCHEMA>), the log is
-                        in Kafka (KAFKA_BROKERS), payments in MongoDB (MONGODB_URL) where the node's are, or these say
+                        in Kafka (KAFKA_BROKERS), payments in MongoDB (MONGODB_URL), the
+                        index in Elasticsearch (ELASTICSEARCH_URL) where the node's are, or these say
                         so; whoever logs in at Kafka is named here (KAFKA_USERNAME, …: --stack sets all of it)
   --acks <file>         what clients were told, one {"orderId": …, "status": 201} a line: checks that no such order is lost
   --settled <seconds>   work younger than this may still be under way (30)

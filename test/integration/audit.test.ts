@@ -4,6 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { Client } from '@elastic/elasticsearch'
+import { Database } from '../../mixins/postgres/database.ts'
+import { newId } from '../../mixins/primitives/ids.ts'
+import { connectElastic } from '../../mixins/search/elastic-client.ts'
+import { aliasOf } from '../../mixins/search/elastic-generations.ts'
+import { ElasticSearch } from '../../mixins/search/elastic-search.ts'
+import { PostgresSearch } from '../../mixins/search/postgres-search.ts'
+import { productIndex } from '../../services/search/product-index.ts'
 import { connectMongo, MongoDocuments } from '../../mixins/documents/mongo-documents.ts'
 import type { Payment } from '../../services/payment/payment.ts'
 import { PAYMENTS } from '../../services/payment/payment.store.ts'
@@ -20,6 +28,13 @@ const inOrders = (db: TestDatabases, sql: string, values: unknown[] = []): Promi
 /** Sets a part of an order's state; `value` is JSON. */
 const set = (db: TestDatabases, orderId: string, path: string, value: string): Promise<unknown> =>
   inOrders(db, `UPDATE orders.actor SET state = jsonb_set(state::jsonb, '{${path}}', $2::jsonb)::json WHERE key = $1`, [orderId, value])
+
+/** An index of a test, with its record. */
+async function deleteIndex(client: Client, name: string): Promise<void> {
+  const indexes = await client.indices.get({ index: `${aliasOf(name)}_*`, allow_no_indices: true })
+  for (const one of Object.keys(indexes)) await client.indices.delete({ index: one })
+  await client.bulk({ index: 'souk_search_generations', operations: [{ delete: { _id: name } }] })
+}
 
 const PLANTS: Plant[] = [
   [1, 'stock that the ledger does not know', (db, { offer }) => db.query('UPDATE inventory.stock SET on_hand = on_hand + 1 WHERE offer_id = $1', [offer])],
@@ -169,6 +184,39 @@ describe('the audit', () => {
         expect(await look()).toEqual([3, 6, 7, 8])
       } finally {
         await client.db().dropDatabase()
+        await client.close()
+        await db.drop()
+      }
+    })
+  }
+
+  const elastic = process.env['SOUK_TEST_ELASTICSEARCH_URL']
+  if (!elastic) test.skip('the index in Elasticsearch: set SOUK_TEST_ELASTICSEARCH_URL to run it', () => {})
+  else {
+    test('reads the index from Elasticsearch where it is there', async () => {
+      const db = await books.databases.copy()
+      const name = `audit${newId().replaceAll('-', '').slice(-12)}`
+      const client = connectElastic(elastic)
+      const index = new ElasticSearch(client, { ...productIndex, name }, async () => {})
+      const here = new PostgresSearch(new Database(db.main, 'search'), productIndex)
+      try {
+        const documents = await here.scan(undefined, 100)
+        await here.close()
+        await db.query('DROP SCHEMA search CASCADE')
+        const look = async (): Promise<[number, number][]> => {
+          await client.indices.refresh({ index: `${aliasOf(name)}*` })
+          const { findings } = await audit({ ...db, elastic: { urls: elastic, name }, settledSeconds: 0 })
+          return findings.filter(({ finding }) => finding.count > 0).map(({ invariant, finding }) => [invariant.number, finding.count])
+        }
+        expect(await look()).toEqual([[21, documents.length]]) // nothing is found
+        await index.put(documents)
+        expect(await look()).toEqual([])
+        await index.put([{ ...documents[0]!, id: 'nobody-sells-it' }])
+        await index.remove([{ id: documents[1]!.id, version: documents[1]!.version + 1 }])
+        expect(await look()).toEqual([[21, 2]])
+      } finally {
+        await here.close()
+        await deleteIndex(client, name)
         await client.close()
         await db.drop()
       }
