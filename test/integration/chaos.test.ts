@@ -25,13 +25,13 @@ const chaos = (...args: string[]): Promise<Ended> =>
 describe('npm run chaos', () => {
   const out = mkdtempSync(join(tmpdir(), 'souk-chaos-results-'))
   const fileOf = (ending: string): string => readFileSync(join(out, readdirSync(out).find((name) => name.endsWith(ending))!), 'utf8')
-  const small = ['--embedded', '--products', '60', '--rate', '3', '--keepers', '3', '--out', out]
+  const small = ['--embedded', '--products', '30', '--rate', '2', '--keepers', '3', '--hold', '1', '--out', out]
   afterAll(() => rmSync(out, { recursive: true, force: true }))
 
   describe('on a sound shop', () => {
     let ended: Ended
     beforeAll(async () => {
-      ended = await chaos(...small, '--hold', '2', '--faults', 'commerce-dies,postgres-killed+provider-lost')
+      ended = await chaos(...small, '--faults', 'commerce-dies,postgres-killed+provider-lost')
     }, 300_000)
 
     test('it comes back by itself after each fault, and loses nothing', () => {
@@ -57,13 +57,9 @@ describe('npm run chaos', () => {
     expect(stdout).toMatch(/wrong: \d+ additions to carts were made twice/)
   }, 300_000)
 
-  test.each([
-    [['--faults', 'flood', '--embedded'], 'souk: there is no fault "flood" here: --list lists them'],
-    [['--mutant', 'no-compare-and-set'], 'souk: --mutant wants --embedded'],
-    [['--hold', 'long'], 'souk: --hold wants a number above 0']
-  ])('refuses %j in one line', async (args, says) => {
-    const { code, stderr } = await chaos(...args, '--products', '60')
+  test('refuses what it cannot read in one line', async () => {
+    const { code, stderr } = await chaos('--hold', 'long')
     expect(code).toBe(1)
-    expect(stderr.trim().split('\n').at(-1)).toBe(says)
+    expect(stderr.trim().split('\n').at(-1)).toBe('souk: --hold wants a number above 0')
   }, 120_000)
 })
