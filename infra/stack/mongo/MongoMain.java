@@ -18,7 +18,6 @@ public class MongoMain {
         H2Backend backend = new H2Backend(store);
         backend.version(VERSION);
         MongoServer server = new MongoServer(backend);
-        server.enableOplog(); // for change streams
         server.bind(args[0], Integer.parseInt(args[1]));
         Runtime.getRuntime().addShutdownHook(new Thread(server::shutdown));
         System.out.println("listens on " + server.getConnectionString());

@@ -71,13 +71,14 @@ class Connection {
   readonly #onGone: (connection: Connection) => void
   #received: Buffer = Buffer.alloc(0)
   #current: Waiting | null = null
+  #fault: Error | null = null
 
   constructor(host: string, port: number, onFree: (connection: Connection) => void, onGone: (connection: Connection) => void) {
     this.#onFree = onFree
     this.#onGone = onGone
     this.#socket = connect({ host, port, noDelay: true, keepAlive: true })
     this.#socket.on('data', (chunk: Buffer) => this.#read(chunk))
-    this.#socket.on('error', () => {}) // 'close' follows
+    this.#socket.on('error', (error) => (this.#fault = error)) // 'close' follows
     this.#socket.on('close', () => this.#end())
   }
 
@@ -103,7 +104,7 @@ class Connection {
   }
 
   #end(): void {
-    this.#current?.reject(Object.assign(new Error('the connection was lost'), { type: 'connection-lost' }))
+    this.#current?.reject(Object.assign(new Error(`the connection was lost${this.#fault ? `: ${this.#fault.message}` : ''}`), { type: 'connection-lost' }))
     this.#current = null
     this.#onGone(this)
   }
