@@ -29,11 +29,16 @@ export interface Place {
   readonly doc: string
   /** Where clients go. */
   readonly url: string
-  readonly faults: readonly Fault[]
   books(): Whereabouts
   /** Resolves when everything serves; rejects with what does not. */
   ready(): Promise<void>
   close(): Promise<void>
+}
+
+/** A place that is not there yet, and what can go wrong in it once it is. */
+export interface Plan {
+  readonly faults: readonly Fault[]
+  open(): Promise<Place>
 }
 
 /** What the provider does to those who pay while it holds. */

@@ -73,11 +73,6 @@ export class Network {
     return new Network(apart, namespace)
   }
 
-  /** How `cut` does it. */
-  get cutDoc(): string {
-    return this.#namespace ? 'the cable of its network namespace is pulled' : 'its proxies let nothing pass (there is no right to make a network namespace here)'
-  }
-
   /** The settings of a node with every engine behind a proxy, and the command that runs it where its network is its own. */
   async routes(node: string, env: Readonly<Record<string, string>>): Promise<{ env: Record<string, string>; within?: readonly string[] }> {
     const isApart = node === this.#apart

@@ -4,14 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { violationsOf } from '../bench/books.ts'
 import { progress, say, settingNow, writeResults } from '../bench/machine.ts'
 import { Crowd } from './crowd.ts'
-import { openEmbedded } from './embedded-place.ts'
+import { embeddedPlan } from './embedded-place.ts'
 import { FAILOVERS } from './failover.ts'
-import { faultsOf, type Fault, type Place } from './fault.ts'
+import { faultsOf, type Fault, type Place, type Plan } from './fault.ts'
 import { mutated } from './mutant.ts'
 import { readOptions, type Options } from './options.ts'
 import { pageOf } from './page.ts'
 import { isRight, linesOf, markdownOf, verdictOf, type ChaosReport, type Outcome } from './report.ts'
-import { openSite, type SiteRedis } from './stack-place.ts'
+import { sitePlan, type SiteRedis } from './stack-place.ts'
 import { Timeline, Witness } from './witness.ts'
 
 /** Trade before a fault, so that there is something under way. */
@@ -116,19 +116,26 @@ function wrongOf(fault: Fault, witness: Witness, { lost, doubled, lostWithinMs, 
 /** Before anything goes wrong, nothing may be refused. */
 const PEACE: Fault = { name: 'peace', doc: 'nothing goes wrong', seconds: 5, isSmooth: true, happen: ({ ms }) => sleep(ms) }
 
-/** A place that is tried, and which of the faults that were named are its own; null: every one it offers, and some together. */
+/** A place that is tried, and what goes wrong there, one after another. */
 interface Ground {
-  names: readonly string[] | null
-  combined: readonly string[]
-  open(): Promise<Place>
+  plan: Plan
+  faults: readonly Fault[]
 }
 
 /** Where faults are tried: those of a Redis cluster on nodes that have one. */
 function groundsOf({ embedded, profile, products, dir, faults, mutant }: Options): Ground[] {
-  if (embedded) return [{ names: faults.length > 0 ? faults : null, combined: COMBINED['embedded']!, open: () => openEmbedded(profile, products, mutated(mutant)) }]
+  const ground = (plan: Plan, names: readonly string[]): Ground => ({ plan, faults: faultsOf([PEACE, ...plan.faults], names) })
+  const everything = (plan: Plan): string[] => ['peace', ...plan.faults.map(({ name }) => name)]
+  if (embedded) {
+    const plan = embeddedPlan(profile, products, mutated(mutant))
+    return [ground(plan, faults.length > 0 ? faults : [...everything(plan), ...COMBINED['embedded']!])]
+  }
   const isOfCluster = (name: string): boolean => name.split('+').some((part) => FAILOVERS.some((f) => f.name === part))
-  const ground = (redis: SiteRedis, combined: readonly string[], own: (name: string) => boolean): Ground => ({ names: faults.length > 0 ? faults.filter(own) : null, combined, open: () => openSite({ dir, products, redis, say: progress }) })
-  return [ground('redis', COMBINED['stack']!, (name) => !isOfCluster(name)), ground('redis-cluster', COMBINED['cluster']!, isOfCluster)].filter(({ names }) => names === null || names.length > 0)
+  const planWith = (redis: SiteRedis): Plan => sitePlan({ dir, products, redis, say: progress })
+  const [single, cluster] = [planWith('redis'), planWith('redis-cluster')]
+  const usual = [...everything(single), ...COMBINED['stack']!, ...FAILOVERS.map(({ name }) => name), ...COMBINED['cluster']!]
+  const named = faults.length > 0 ? faults : usual
+  return [ground(single, named.filter((name) => !isOfCluster(name))), ground(cluster, named.filter(isOfCluster))].filter(({ faults: all }) => all.length > 0)
 }
 
 /** Answers the files' name without its ending. */
@@ -141,8 +148,7 @@ function write(out: string, report: ChaosReport): string {
 const listOf = (faults: readonly Pick<Fault, 'name' | 'doc' | 'seconds'>[]): string => faults.map(({ name, doc, seconds }) => `${name.padEnd(28)}${doc}${seconds > 0 ? ` (${seconds} s)` : ''}`).join('\n')
 
 /** Lets everything happen in one place; `onOutcome` has each as it comes. */
-async function tryOut(ground: Ground, place: Place, timeline: Timeline, { rate, keepers, hold }: Options, onOutcome: (outcome: Outcome) => void): Promise<void> {
-  const faults = faultsOf([PEACE, ...place.faults], ground.names ?? ['peace', ...place.faults.map(({ name }) => name), ...ground.combined])
+async function tryOut(faults: readonly Fault[], place: Place, timeline: Timeline, { rate, keepers, hold }: Options, onOutcome: (outcome: Outcome) => void): Promise<void> {
   progress(`people come to ${place.doc}`)
   const crowd = await Crowd.gather(place.url, { rate, keepers, tally: new Witness(timeline) })
   try {
@@ -162,14 +168,15 @@ async function chaos(options: Options): Promise<boolean> {
   const stop = (): void => void close().finally(() => process.exit(130))
   process.once('SIGINT', stop).once('SIGTERM', stop)
   let name = ''
-  for (const ground of groundsOf(options)) {
-    const place = await ground.open()
+  const grounds = groundsOf(options)
+  if (options.list) return say(listOf(grounds.flatMap(({ faults }) => faults).filter(({ name }) => !name.includes('+')))), true
+  for (const { plan, faults } of grounds) {
+    const place = await plan.open()
     let closing: Promise<void> | null = null
     close = () => (closing ??= place.close())
     try {
-      if (options.list) return say(listOf([...place.faults, ...(options.embedded ? [] : FAILOVERS)])), true
       report.place = [report.place, place.doc].filter(Boolean).join('; then ')
-      await tryOut(ground, place, timeline, options, (outcome) => {
+      await tryOut(faults, place, timeline, options, (outcome) => {
         report.outcomes.push(outcome)
         report.seconds = timeline.now()
         progress('')

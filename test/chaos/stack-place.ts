@@ -15,7 +15,7 @@ import { until } from '../support/until.ts'
 import { freePort } from '../support/whole-shop.ts'
 import { TRIED } from './embedded-place.ts'
 import { failovers } from './failover.ts'
-import { PROVIDER_FAULTS, type Fault, type Place } from './fault.ts'
+import { PROVIDER_FAULTS, type Fault, type Place, type Plan } from './fault.ts'
 import { KeptNode } from './kept-node.ts'
 import { Network } from './network.ts'
 
@@ -35,6 +35,8 @@ export type SiteRedis = 'redis' | 'redis-cluster'
 const ENGINES = ['nats', 'redis', 'postgres', 'kafka', 'elasticsearch', 'mongo', 'clickhouse', 's3'] as const
 type EngineName = (typeof ENGINES)[number]
 
+const enginesWith = (redis: SiteRedis): EngineName[] => ENGINES.filter((name) => name !== 'redis' || redis === 'redis')
+
 const stackCommand = (...args: string[]): Promise<{ stdout: string }> =>
   run(process.execPath, ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning', 'infra/stack/cli.ts', ...args], { cwd: root, maxBuffer: 1e7 })
 
@@ -42,71 +44,26 @@ const stackCommand = (...args: string[]): Promise<{ stdout: string }> =>
 class Site {
   readonly #stack: Stack
   readonly #redis: SiteRedis
-  readonly #network: Network
+  readonly network: Network
   readonly nodes: readonly KeptNode[]
 
   constructor(stack: Stack, redis: SiteRedis, network: Network, nodes: readonly KeptNode[]) {
     this.#stack = stack
     this.#redis = redis
-    this.#network = network
+    this.network = network
     this.nodes = nodes
   }
 
   async ready(): Promise<void> {
-    const engines = [...this.#engines, ...(this.#redis === 'redis-cluster' ? ['redis-cluster'] : [])].flatMap((name) => enginesOf(name))
+    const engines = [...enginesWith(this.#redis), ...(this.#redis === 'redis-cluster' ? ['redis-cluster'] : [])].flatMap((name) => enginesOf(name))
     await Promise.all(engines.map((engine) => until(`${engine.name} answers`, () => engine.probe(this.#stack).then(() => true, () => false), ENGINE_MS)))
     await Promise.all(this.nodes.map((node) => node.ready()))
   }
 
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.stop()))
-    await this.#network.close()
+    await this.network.close()
     await watch(this.#stack) // where a fault kept something away
-  }
-
-  get #engines(): EngineName[] {
-    return ENGINES.filter((name) => name !== 'redis' || this.#redis === 'redis')
-  }
-
-  faults(): Fault[] {
-    const node = (name: string): KeptNode => this.nodes.find((n) => n.name === name)!
-    return [
-      ...(['edge-1', 'commerce-1', 'background-1'] as const).flatMap((name): Fault[] => {
-        const thread = NODES.find(([n]) => n === name)![1] === 'edge' ? 'web' : name.split('-')[0]!
-        return [
-          { name: `${name}-thread-dies`, doc: `thread ${thread} of ${name} ends as a crash would end it`, seconds: 0, happen: () => node(name).door(thread, 'exit') },
-          {
-            name: `${name}-thread-blocked`, doc: `thread ${thread} of ${name} computes and does nothing else`, seconds: 5,
-            happen: async ({ ms }) => void (await Promise.all([node(name).door(thread, 'block', { ms }), sleep(ms)]))
-          },
-          { name: `${name}-killed`, doc: `${name} ends at once (SIGKILL)`, seconds: 0, happen: () => node(name).kill() },
-          { name: `${name}-paused`, doc: `${name} gets no time (SIGSTOP)`, seconds: 10, happen: ({ ms }) => node(name).pause(ms) }
-        ]
-      }),
-      ...this.#engines.flatMap((engine): Fault[] => [
-        { name: `${engine}-killed`, doc: `${engine} ends at once (SIGKILL)`, seconds: 0, happen: () => this.#end(engine, 'kill') },
-        { name: `${engine}-restarted`, doc: `${engine} is stopped in order and started again`, seconds: 0, happen: () => this.#end(engine, 'stop') },
-        { name: `${engine}-paused`, doc: `${engine} gets no time (SIGSTOP)`, seconds: 8, happen: ({ ms }) => this.#pause(engine, ms) }
-      ]),
-      ...(this.#redis === 'redis' ? this.#waysFaults() : failovers(this.#stack)),
-      { name: 'outbox-full', doc: 'Kafka gets no time for long: outboxes fill', seconds: 30, happen: ({ ms }) => this.#pause('kafka', ms) },
-      ...PROVIDER_FAULTS,
-      {
-        name: 'rolling-restart', doc: 'every node in turn is stopped in order and started again', seconds: 0, isSmooth: true,
-        happen: async () => {
-          for (const one of this.nodes) await one.restart()
-        }
-      }
-    ]
-  }
-
-  /** What may happen to the ways between nodes and engines. */
-  #waysFaults(): Fault[] {
-    return [
-      { name: 'network-cut', doc: `${APART} reaches nobody and nobody reaches it: ${this.#network.cutDoc}`, seconds: 15, happen: ({ ms }) => this.#network.cut(ms) },
-      { name: 'nodes-apart', doc: `${APART} and the other nodes hear nothing of each other, and all reach the engines`, seconds: 15, happen: ({ ms }) => this.#network.apart(ms) },
-      { name: 'latency', doc: 'every answer of an engine to a node arrives 60 ms later', seconds: 10, happen: ({ ms }) => this.#network.slow(60, ms) }
-    ]
   }
 
   #programs(engine: EngineName) {
@@ -115,19 +72,61 @@ class Site {
     return programs.filter(isAlive)
   }
 
-  async #end(engine: EngineName, how: 'kill' | 'stop'): Promise<void> {
+  async end(engine: EngineName, how: 'kill' | 'stop'): Promise<void> {
     for (const { pid, program } of this.#programs(engine)) {
       if (how === 'kill') await signalAll(pid, 'SIGKILL')
       else signal(pid, program.stopSignal ?? 'SIGTERM')
     }
   }
 
-  async #pause(engine: EngineName, ms: number): Promise<void> {
+  async pause(engine: EngineName, ms: number): Promise<void> {
     const pids = this.#programs(engine).map(({ pid }) => pid)
     for (const pid of pids) await signalAll(pid, 'SIGSTOP')
     await sleep(ms)
     for (const pid of pids) await signalAll(pid, 'SIGCONT')
   }
+}
+
+/** What can go wrong at the site, once there is one. */
+function faultsAt(stack: Stack, redis: SiteRedis, site: () => Site): Fault[] {
+  const node = (name: string): KeptNode => site().nodes.find((n) => n.name === name)!
+  return [
+    ...(['edge-1', 'commerce-1', 'background-1'] as const).flatMap((name): Fault[] => {
+      const thread = NODES.find(([n]) => n === name)![1] === 'edge' ? 'web' : name.split('-')[0]!
+      return [
+        { name: `${name}-thread-dies`, doc: `thread ${thread} of ${name} ends as a crash would end it`, seconds: 0, happen: () => node(name).door(thread, 'exit') },
+        {
+          name: `${name}-thread-blocked`, doc: `thread ${thread} of ${name} computes and does nothing else`, seconds: 5,
+          happen: async ({ ms }) => void (await Promise.all([node(name).door(thread, 'block', { ms }), sleep(ms)]))
+        },
+        { name: `${name}-killed`, doc: `${name} ends at once (SIGKILL)`, seconds: 0, happen: () => node(name).kill() },
+        { name: `${name}-paused`, doc: `${name} gets no time (SIGSTOP)`, seconds: 10, happen: ({ ms }) => node(name).pause(ms) }
+      ]
+    }),
+    ...enginesWith(redis).flatMap((engine): Fault[] => [
+      { name: `${engine}-killed`, doc: `${engine} ends at once (SIGKILL)`, seconds: 0, happen: () => site().end(engine, 'kill') },
+      { name: `${engine}-restarted`, doc: `${engine} is stopped in order and started again`, seconds: 0, happen: () => site().end(engine, 'stop') },
+      { name: `${engine}-paused`, doc: `${engine} gets no time (SIGSTOP)`, seconds: 8, happen: ({ ms }) => site().pause(engine, ms) }
+    ]),
+    ...(redis === 'redis' ? waysFaults(() => site().network) : failovers(stack)),
+    { name: 'outbox-full', doc: 'Kafka gets no time for long: outboxes fill', seconds: 30, happen: ({ ms }) => site().pause('kafka', ms) },
+    ...PROVIDER_FAULTS,
+    {
+      name: 'rolling-restart', doc: 'every node in turn is stopped in order and started again', seconds: 0, isSmooth: true,
+      happen: async () => {
+        for (const one of site().nodes) await one.restart()
+      }
+    }
+  ]
+}
+
+/** What may happen to the ways between nodes and engines. */
+function waysFaults(network: () => Network): Fault[] {
+  return [
+    { name: 'network-cut', doc: `${APART} reaches nobody and nobody reaches it`, seconds: 15, happen: ({ ms }) => network().cut(ms) },
+    { name: 'nodes-apart', doc: `${APART} and the other nodes hear nothing of each other, and all reach the engines`, seconds: 15, happen: ({ ms }) => network().apart(ms) },
+    { name: 'latency', doc: 'every answer of an engine to a node arrives 60 ms later', seconds: 10, happen: ({ ms }) => network().slow(60, ms) }
+  ]
 }
 
 interface SiteOptions {
@@ -138,8 +137,20 @@ interface SiteOptions {
   say: (line: string) => void
 }
 
-/** Brings the stack of that directory up, and a site on it. The stack goes on running afterwards. */
-export async function openSite({ dir, products, redis, say }: SiteOptions): Promise<Place> {
+/** A site on the stack of that directory, which is brought up for it and goes on running afterwards. */
+export function sitePlan(options: SiteOptions): Plan {
+  const { dir, products, redis } = options
+  let opened: Site | undefined
+  const open = async (): Promise<Place> => {
+    const { url, books, site: there } = await openSite(options)
+    opened = there
+    const doc = `${NODES.length} nodes (${NODES.map(([name]) => name).join(', ')}) behind nginx, every engine${redis === 'redis' ? '' : ', Redis as a cluster'}, ${products} products`
+    return { doc, url, books: () => books, ready: () => there.ready(), close: () => there.close() }
+  }
+  return { faults: faultsAt(new Stack(dir), redis, () => opened!), open }
+}
+
+async function openSite({ dir, products, redis, say }: SiteOptions): Promise<{ site: Site; url: string; books: Whereabouts }> {
   const edges = [await freePort(), await freePort()]
   say(`brings the stack in ${dir} up`)
   await stackCommand('--dir', dir, '--edges', edges.join(','))
@@ -171,6 +182,5 @@ export async function openSite({ dir, products, redis, say }: SiteOptions): Prom
     await site.close()
     throw error
   }
-  const books = booksNamed() as Whereabouts
-  return { doc: `${nodes.length} nodes (${nodes.map(({ name }) => name).join(', ')}) behind nginx, every engine${redis === 'redis' ? '' : ', Redis as a cluster'}, ${products} products`, url, faults: site.faults(), books: () => books, ready: () => site.ready(), close: () => site.close() }
+  return { site, url, books: booksNamed() as Whereabouts }
 }
