@@ -1,5 +1,5 @@
--- What a member of a group may take now. Where its topics are `independent`: the next events of each partition that it names. Else, of
--- each partition, the events of the topic whose first one is oldest (one index probe per topic finds it); a batch then ends before an event whose aggregate has an
+-- What a member of a group may take now: of each partition that it names, the events of the topic whose first one is oldest (one index
+-- probe per topic finds it), or of every topic where they are `independent`. A batch ends before an event whose aggregate has an
 -- earlier one waiting in another topic: so events of one aggregate come in their order although no log promises that between topics,
 -- and a handler that must reject an event that comes too early seldom has to. The first event always goes, whatever waits: repeats in
 -- the log could make two topics wait for each other.
@@ -13,27 +13,19 @@ CREATE FUNCTION log.read("group" text, topics text[], partitions smallint[], bat
 AS $$
 #variable_conflict use_column
 BEGIN
-  IF independent THEN
-    RETURN QUERY
-    SELECT o.topic, o.partition, o.next, e."offset", e.id, e.aggregate, e.number, e.at, e.body FROM unnest(topics, partitions, batches) AS w (topic, partition, batch)
-    JOIN log.position o ON o."group" = read."group" AND o.topic = w.topic AND o.partition = w.partition
-    CROSS JOIN LATERAL (SELECT * FROM log.event e WHERE e.topic = o.topic AND e.partition = o.partition AND e."offset" >= o.next ORDER BY e."offset" LIMIT w.batch) e
-    ORDER BY o.topic, o.partition, e."offset";
-    RETURN;
-  END IF;
   RETURN QUERY
   WITH wanted AS MATERIALIZED (
     SELECT w.topic, w.partition, w.batch, o.next, head.at, head.id FROM unnest(topics, partitions, batches) AS w (topic, partition, batch)
     JOIN log.position o ON o."group" = read."group" AND o.topic = w.topic AND o.partition = w.partition
     CROSS JOIN LATERAL (SELECT e.at, e.id FROM log.event e WHERE e.topic = o.topic AND e.partition = o.partition AND e."offset" >= o.next ORDER BY e."offset" LIMIT 1) head),
   chosen AS MATERIALIZED (
-    SELECT DISTINCT ON (w.partition) * FROM wanted w ORDER BY w.partition, w.at, w.id),
+    SELECT DISTINCT ON (w.partition, CASE WHEN independent THEN w.topic END) * FROM wanted w ORDER BY w.partition, CASE WHEN independent THEN w.topic END, w.at, w.id),
   event AS (
     SELECT c.next AS "position", e.* FROM chosen c
     CROSS JOIN LATERAL (SELECT * FROM log.event e WHERE e.topic = c.topic AND e.partition = c.partition AND e."offset" >= c.next ORDER BY e."offset" LIMIT c.batch) e),
   elsewhere AS (
     SELECT c.topic AS for_topic, c.partition, e.aggregate, e.number FROM chosen c
-    JOIN wanted o ON c.batch > 1 AND o.partition = c.partition AND o.topic <> c.topic
+    JOIN wanted o ON NOT independent AND c.batch > 1 AND o.partition = c.partition AND o.topic <> c.topic
     CROSS JOIN LATERAL (SELECT e.aggregate, e.number FROM log.event e WHERE e.topic = o.topic AND e.partition = o.partition AND e."offset" >= o.next ORDER BY e."offset" LIMIT o.batch) e),
   marked AS (
     SELECT *, min(both_kinds.number) FILTER (WHERE both_kinds."offset" IS NULL) OVER (PARTITION BY both_kinds.topic, both_kinds.partition, both_kinds.aggregate) AS earlier,
